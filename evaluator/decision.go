@@ -1,0 +1,123 @@
+package evaluator
+
+import "time"
+
+// Action is what a decision does to the desired count.
+type Action string
+
+// Hold is a decision like any other.
+const (
+	Hold     Action = "hold"
+	ScaleOut Action = "scale_out"
+	ScaleIn  Action = "scale_in"
+)
+
+// Reason is the one code that says why a decision is what it is.
+type Reason string
+
+// AWS's not-scaled reasons keep their names (API NotScaledReason.Code).
+const (
+	AlreadyAtMaxCapacity                 Reason = "AlreadyAtMaxCapacity"
+	AlreadyAtMinCapacity                 Reason = "AlreadyAtMinCapacity"
+	AlreadyAtDesiredCapacity             Reason = "AlreadyAtDesiredCapacity"
+	AutoScalingAnticipatedFlapping       Reason = "AutoScalingAnticipatedFlapping"
+	TargetServicePutResourceAsUnscalable Reason = "TargetServicePutResourceAsUnscalable"
+)
+
+// Why it scaled.
+const (
+	ByTargetTracking    Reason = "TargetTrackingPolicy"
+	ByStepScaling       Reason = "StepScalingPolicy"
+	RaisedToMinCapacity Reason = "RaisedToMinCapacity"
+	LoweredToMax        Reason = "LoweredToMaxCapacity"
+)
+
+// Why it did not.
+const (
+	WithinTarget            Reason = "WithinTarget"
+	AlarmNotInAlarm         Reason = "AlarmNotInAlarm"
+	NoMatchingStep          Reason = "NoMatchingStep"
+	NothingDue              Reason = "NothingDue"
+	InsufficientData        Reason = "InsufficientData"
+	StaleData               Reason = "StaleData"
+	CooldownInEffect        Reason = "CooldownInEffect"
+	ActivityInProgress      Reason = "ActivityInProgress"
+	PolicyNotReadyToScaleIn Reason = "PolicyNotReadyToScaleIn"
+	OutOfBoundsByOthers     Reason = "OutOfBoundsByOthers"
+	DynamicScalingSuspended Reason = "DynamicScalingSuspended"
+	ServiceSwitchedOff      Reason = "ServiceSwitchedOff"
+	ServiceNotFound         Reason = "ServiceNotFound"
+	ServiceNotActive        Reason = "ServiceNotActive"
+	ServiceNotScalable      Reason = "ServiceNotScalable"
+	ServiceNotDescribed     Reason = "ServiceNotDescribed"
+)
+
+// Outcome is what became of the decision's write; it is not a reason.
+type Outcome string
+
+// The outcomes. A failed write is "failed:" and the class of the error.
+const (
+	OutcomeNone        Outcome = "none"
+	OutcomeWritten     Outcome = "written"
+	OutcomeDryRun      Outcome = "dry_run"
+	OutcomeRateLimited Outcome = "rate_limited"
+	OutcomeFailed      Outcome = "failed:" // followed by an error class
+)
+
+// Decision carries every number on the way to a desired count. Evaluate fills one that the caller
+// owns and reuses its slices. The log line, the JSON, the metrics and the tests all render it.
+type Decision struct {
+	Target Key
+	Time   time.Time
+	Action Action
+	Reason Reason
+	// Outcome is set by whoever acts on the decision.
+	Outcome Outcome
+	// Desired, Running and Pending are the counts seen before the decision, Wanted the desired count decided after
+	// every guard; on Hold it equals Desired.
+	Desired, Running, Pending, Wanted int
+	Min, Max                          int
+	// Policy is the index in Policies of the one whose wish was carried out or stopped, -1 if there is none.
+	Policy   int
+	Policies []PolicyDecision
+	// Registers says that carrying this decision out (or finding nothing to do) registers the target.
+	Registers bool
+	// Next is when to look again.
+	Next time.Time
+}
+
+// PolicyDecision is what one policy made of the observation.
+type PolicyDecision struct {
+	Name   string
+	Type   PolicyType
+	Action Action
+	Reason Reason
+	// Wanted is the policy's own wish before bounds; it counts only when HasWanted.
+	Wanted    int
+	HasWanted bool
+	// Metric is the aggregated number the wish was sized from; it counts only when HasMetric.
+	Metric    float64
+	HasMetric bool
+	// TargetValue is of target tracking, else 0.
+	TargetValue float64
+	// Base is the capacity the wish was computed from, Credit what was taken out of it.
+	Base, Credit int
+	// CooldownEnds is the deadline that stopped the wish, zero when none did.
+	CooldownEnds time.Time
+	Alarms       []AlarmDecision
+}
+
+// AlarmDecision is the state of one alarm and the datapoints it was judged on.
+type AlarmDecision struct {
+	Name      string
+	State     AlarmState
+	Previous  AlarmState
+	Threshold float64
+	Operator  ComparisonOperator
+	// Breaching counts the real datapoints beyond the threshold among those judged, of the
+	// DatapointsToAlarm needed and EvaluationPeriods judged.
+	Breaching, DatapointsToAlarm, EvaluationPeriods int
+	// End and Period place Values, oldest first; NaN is a missing datapoint.
+	End, Period int64
+	Values      []float64
+}

@@ -1,0 +1,65 @@
+package evaluator
+
+import "time"
+
+// Memory is what the evaluator must know of the past of one target. It is durable, and nothing in it
+// can be derived from elsewhere. Evaluate only reads it; the methods below are its only writers.
+type Memory struct {
+	// Registered says that the target has been brought into its bounds once; Min and Max are those
+	// bounds. When they differ from the target's, the target is registered anew.
+	Registered bool `json:"registered"`
+	Min        int  `json:"min"`
+	Max        int  `json:"max"`
+	// LastDesired is the desired count last seen or written, -1 before the first look. A different
+	// count found later is a foreign change.
+	LastDesired int `json:"last_desired"`
+	// SwitchedOff says that the service was found at 0 below a positive min and not by our hand.
+	SwitchedOff bool `json:"switched_off,omitempty"`
+	// Activity is the open or last scaling activity of the target.
+	Activity ActivityMemory `json:"activity"`
+	// Policies has one entry for each of Target.Policies, in that order (see Bind).
+	Policies []PolicyMemory `json:"policies"`
+	// Shared is the cooldown of the whole target, for policies with ScopeTarget.
+	Shared Cooldown `json:"shared"`
+}
+
+// ActivityMemory is the open or last activity of a target.
+type ActivityMemory struct {
+	ID string `json:"id,omitempty"`
+	// Policy is the name of the policy that made it, empty for a change of bounds.
+	Policy string `json:"policy,omitempty"`
+	From   int    `json:"from"`
+	To     int    `json:"to"`
+	// Open says that running has not been seen to equal desired since.
+	Open      bool      `json:"open"`
+	StartedAt time.Time `json:"started_at"`
+}
+
+// PolicyMemory is what is remembered of one policy.
+type PolicyMemory struct {
+	Name string `json:"name"`
+	// Alarms has one entry for each of Policy.Alarms.
+	Alarms   []AlarmMemory `json:"alarms"`
+	Cooldown Cooldown      `json:"cooldown"`
+}
+
+// AlarmMemory is the state of an alarm and since when it holds.
+type AlarmMemory struct {
+	Name  string     `json:"name"`
+	State AlarmState `json:"state"`
+	Since time.Time  `json:"since"`
+}
+
+// Cooldown is kept as the instants activities were fulfilled; deadlines are derived from the policy's
+// present cooldown, so that a changed configuration holds at once.
+type Cooldown struct {
+	// ScaleOutFulfilled is when the newest fulfilled scale-out was; zero when there was none.
+	ScaleOutFulfilled time.Time `json:"scale_out_fulfilled,omitzero"`
+	// ScaleInFulfilled is when the newest fulfilled scale-in was; a later scale-out clears it (AWS:
+	// a scale-out cancels a running scale-in cooldown).
+	ScaleInFulfilled time.Time `json:"scale_in_fulfilled,omitzero"`
+	// Added is what has been added since the present chain of scale-out cooldowns began.
+	Added int `json:"added,omitempty"`
+	// OpenAdded is the part of Added that belongs to activities not yet fulfilled.
+	OpenAdded int `json:"open_added,omitempty"`
+}
