@@ -1,0 +1,94 @@
+package scaler
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// Clock tells the time and waits. The daemon, the demo and the tests each bring their own.
+type Clock interface {
+	// Now is the present instant.
+	Now() time.Time
+	// After sends once d has passed on this clock; stop releases it early.
+	After(d time.Duration) (c <-chan time.Time, stop func() bool)
+}
+
+// maxOffset is how far the daemon's time may be from AWS's before it is corrected. Response dates
+// have whole seconds, and a round trip takes part of one, so that less cannot be told from noise.
+const maxOffset = 2 * time.Second
+
+// SystemClock is AWS's time as well as this machine can know it. It runs on the monotonic clock, so
+// that a step of the wall clock (a person, NTP, a resumed machine) moves no deadline, and is set
+// right by the dates of AWS's responses when it is more than two seconds off.
+type SystemClock struct {
+	start  time.Time
+	offset atomic.Int64 // nanoseconds AWS is ahead of us
+	step   atomic.Int64 // nanoseconds the wall clock has stepped against the monotonic one
+}
+
+// NewSystemClock starts a clock at the machine's present time.
+func NewSystemClock() *SystemClock { return &SystemClock{start: time.Now()} }
+
+// Now is the start plus what the monotonic clock has counted, plus the offset from AWS.
+func (c *SystemClock) Now() time.Time {
+	return c.local().Add(time.Duration(c.offset.Load()))
+}
+
+func (c *SystemClock) local() time.Time { return c.start.Round(0).Add(time.Since(c.start)) }
+
+// After waits on the machine's timer.
+func (c *SystemClock) After(d time.Duration) (<-chan time.Time, func() bool) {
+	t := time.NewTimer(d)
+	return t.C, t.Stop
+}
+
+// Observe takes the date of an AWS response. It returns how much the daemon's time was moved, which
+// is zero as long as the two agree within two seconds.
+func (c *SystemClock) Observe(date time.Time) time.Duration {
+	// A date is cut to the second: the middle of that second is the best guess.
+	off := date.Add(time.Second / 2).Sub(c.local())
+	moved := off - time.Duration(c.offset.Load())
+	if moved.Abs() <= maxOffset {
+		return 0
+	}
+	c.offset.Store(int64(off))
+	return moved
+}
+
+// Offset is how far AWS's time is ahead of the machine's monotonic one, as corrected so far.
+func (c *SystemClock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
+
+// Step reports by how much the wall clock has stepped against the monotonic one since the last call;
+// zero when it stepped by no more than two seconds.
+func (c *SystemClock) Step() time.Duration {
+	wall := time.Now().Round(0).Sub(c.local())
+	stepped := wall - time.Duration(c.step.Load())
+	if stepped.Abs() <= maxOffset {
+		return 0
+	}
+	c.step.Store(int64(wall))
+	return stepped
+}
+
+// ScaledClock starts at an instant of its own and runs faster than the machine's, for the demo.
+type ScaledClock struct {
+	start time.Time
+	real  time.Time
+	speed float64
+}
+
+// NewScaledClock starts at start and passes speed seconds in every real one; speed > 0.
+func NewScaledClock(start time.Time, speed float64) *ScaledClock {
+	return &ScaledClock{start: start, real: time.Now(), speed: speed}
+}
+
+// Now is the start plus the scaled time since.
+func (c *ScaledClock) Now() time.Time {
+	return c.start.Add(time.Duration(float64(time.Since(c.real)) * c.speed))
+}
+
+// After waits d of this clock's time.
+func (c *ScaledClock) After(d time.Duration) (<-chan time.Time, func() bool) {
+	t := time.NewTimer(time.Duration(float64(d) / c.speed))
+	return t.C, t.Stop
+}

@@ -1,0 +1,203 @@
+package scaler
+
+import (
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
+)
+
+// batch is how many services one DescribeServices call takes (API DescribeServices).
+const batch = 10
+
+// describe reads the services that this pass needs, within AWS's rate: those with an open activity,
+// then those never seen, then those whose description has grown old.
+func (p *pass) describe(ctx context.Context) {
+	var open, unseen, old []evaluator.Key
+	for _, t := range p.order {
+		switch {
+		case t.memory.Activity.Open || t.intent != nil:
+			if !p.now.Before(t.nextLook) {
+				open = append(open, t.spec.Key)
+			}
+		case p.now.Before(t.describeAt):
+		case t.known():
+			old = append(old, t.spec.Key)
+		default:
+			unseen = append(unseen, t.spec.Key)
+		}
+	}
+	unseen = append(unseen, p.inventory.candidates()...)
+	p.describeKeys(ctx, open, 0)
+	p.describeKeys(ctx, unseen, reservedCalls)
+	p.describeKeys(ctx, old, reservedCalls)
+}
+
+// describeKeys describes as many of the keys as the rate allows, leaving some calls for later.
+func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key, leave int) {
+	n := min(len(keys), max(0, p.Services.Calls(p.now)-leave)*batch)
+	if n == 0 || ctx.Err() != nil {
+		return
+	}
+	candidates := 0
+	described := p.Services.Describe(ctx, p.now, keys[:n])
+	if ctx.Err() != nil {
+		return
+	}
+	for _, d := range described {
+		t := p.targets[d.Key]
+		if t == nil {
+			candidates++
+			p.inventory.tags[d.Key] = d.Tags
+			continue
+		}
+		p.take(t, d)
+	}
+	if candidates > 0 {
+		p.sync()
+	}
+}
+
+// take puts a description to use: it is the newest there is, it settles what was open, and it
+// shows what others did.
+func (p *pass) take(t *target, d observe.Described) {
+	if d.Err != nil {
+		t.describeErr = d.Err
+		t.describeAt = p.now.Add(absentRetry)
+		p.problem("describe", t.spec.String(), d.Err, "ecs:DescribeServices")
+		return
+	}
+	p.solved("describe", t.spec.String())
+	t.describeErr = nil
+	p.noteStatus(t, &d.Service)
+	p.see(t, d.Service)
+	t.describeAt = t.nextDescription(p.now)
+}
+
+// see makes a service's state the target's present one and follows the open activity on it.
+func (p *pass) see(t *target, s evaluator.Service) {
+	if t.intent != nil {
+		p.settle(t, &s)
+	}
+	before := t.memory.LastDesired
+	tr := t.memory.Follow(t.spec, &s, s.DescribedAt)
+	t.dirty = t.dirty || before != t.memory.LastDesired || tr.Status != ""
+	t.observation.Service = s
+	if tr.Status != "" {
+		p.endActivity(t, tr, s.DescribedAt)
+	}
+	if tr.Foreign {
+		p.telemetry.foreign.WithLabelValues(t.spec.Cluster, t.spec.Service).Inc()
+		p.Logger.Info("someone else changed the desired count; it is respected",
+			zap.Stringer("target", t.spec.Key), zap.Int("from", tr.From), zap.Int("to", tr.To))
+	}
+}
+
+// endActivity closes the record of the activity that a description has ended.
+func (p *pass) endActivity(t *target, tr evaluator.Transition, at time.Time) {
+	if t.activity == nil {
+		return
+	}
+	a := *t.activity
+	t.activity = nil
+	a.Status, a.EndTime = tr.Status, at
+	a.StatusMessage = evaluator.StatusMessage(tr.Status, a.To, tr.ChangedTo, "")
+	p.putActivity(a)
+}
+
+// putActivity queues an activity for this pass's transaction, counts it and logs it.
+func (p *pass) putActivity(a store.Activity) {
+	p.changes.Activities = append(p.changes.Activities, &a)
+	p.telemetry.activity(&a)
+	p.logActivity(&a)
+}
+
+// settle decides about an intent of which it is not known whether it reached ECS. Desired = to means
+// that it did: its activity is open and is followed. Desired = from means that it did not: it is
+// dropped, and the next evaluation decides anew. Anything else is someone else's later change.
+func (p *pass) settle(t *target, s *evaluator.Service) {
+	switch s.Desired {
+	case t.intent.To:
+		d := intentDecision(t)
+		p.begin(t, &d)
+	case t.intent.From:
+		p.dropIntent(t, "the request did not reach ECS")
+	default:
+		a := *t.intent
+		t.intent = nil
+		a.Status, a.EndTime = evaluator.Overridden, s.DescribedAt
+		a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, s.Desired, "")
+		p.putActivity(a)
+	}
+}
+
+// begin opens the activity of an intent that ECS has accepted; one still open is overtaken by it.
+func (p *pass) begin(t *target, d *evaluator.Decision) {
+	if old := t.activity; old != nil {
+		a := *old
+		a.Status, a.EndTime = evaluator.Overridden, p.Clock.Now()
+		a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, d.Wanted, "")
+		p.putActivity(a)
+	}
+	a := *t.intent
+	a.Status = evaluator.InProgress
+	a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, 0, "")
+	t.activity, t.intent = &a, nil
+	t.memory.Begin(t.spec, d, a.ID)
+	t.dirty = true
+	p.putActivity(a)
+}
+
+// dropIntent ends an intent whose write did not happen.
+func (p *pass) dropIntent(t *target, why string) {
+	a := *t.intent
+	t.intent = nil
+	a.Status, a.EndTime = evaluator.Failed, p.Clock.Now()
+	a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, 0, why)
+	p.putActivity(a)
+}
+
+// intentDecision is as much of the decision behind an intent as its activity needs to begin.
+func intentDecision(t *target) evaluator.Decision {
+	a := t.intent
+	d := evaluator.Decision{
+		Target: t.spec.Key, Time: a.StartTime, Action: a.Direction, Reason: a.Reason,
+		Desired: a.From, Wanted: a.To, Policy: -1,
+	}
+	for i := range t.spec.Policies {
+		d.Policies = append(d.Policies, evaluator.PolicyDecision{Name: t.spec.Policies[i].Name})
+		if t.spec.Policies[i].Name == a.Policy {
+			d.Policy = i
+		}
+	}
+	return d
+}
+
+// noteStatus tells people about a service that cannot be scaled, once as long as it stays so.
+func (p *pass) noteStatus(t *target, s *evaluator.Service) {
+	var advice string
+	switch {
+	case s.Status == evaluator.ServiceMissing:
+		advice = "ECS does not know it: check cluster and service name, region and account"
+	case s.Status != evaluator.ServiceActive:
+		advice = "it is " + string(s.Status) + ": it is left alone until it is ACTIVE"
+	case s.Daemon:
+		advice = "its scheduling strategy is DAEMON, which has no desired count: remove it from the configuration"
+	default:
+		p.solved("status", t.spec.String())
+		return
+	}
+	p.complain("status", t.spec.String(), awsapi.NotFound, advice+reasonSuffix(s.Reason))
+}
+
+func reasonSuffix(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return " (" + reason + ")"
+}

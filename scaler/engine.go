@@ -1,0 +1,134 @@
+package scaler
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
+)
+
+// MetricReader reads metrics from CloudWatch; observe.Metrics is the one of the daemon.
+type MetricReader interface {
+	Track(m evaluator.Metric, buckets int) *observe.Entry
+	Release(e *observe.Entry)
+	Read(ctx context.Context, now time.Time, due []*observe.Entry) observe.Report
+	Delays() map[string]observe.Delay
+	Restore(map[string]observe.Delay)
+}
+
+// ServiceReader describes and lists ECS services; observe.Services is the one of the daemon.
+type ServiceReader interface {
+	Calls(now time.Time) int
+	Describe(ctx context.Context, now time.Time, keys []evaluator.Key) []observe.Described
+	List(ctx context.Context, clusterPattern string) ([]evaluator.Key, error)
+}
+
+// Actuator writes desired counts; act.ECS and act.DryRun are the two there are.
+type Actuator interface {
+	Allow(now time.Time) bool
+	SetDesiredCount(ctx context.Context, k evaluator.Key, n int) (evaluator.Service, error)
+	DryRun() bool
+}
+
+// Options are what an Engine works with. All but Registerer are needed.
+type Options struct {
+	Config   *config.Config
+	Metrics  MetricReader
+	Services ServiceReader
+	Actuator Actuator
+	Store    *store.Store
+	Clock    Clock
+	Logger   *zap.Logger
+	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
+	Registerer prometheus.Registerer
+}
+
+// Engine holds the targets and runs passes over them. A pass and a reload exclude each other; the
+// status methods may be called at any time.
+type Engine struct {
+	Options
+	telemetry *telemetry
+	inventory inventory
+	targets   map[evaluator.Key]*target
+	order     []*target // by key, so that passes are deterministic
+	tracked   map[*observe.Entry]*trackedEntry
+	scratch   evaluator.Decision
+	pruned    time.Time
+	delays    map[string]store.Delay
+	// removed are targets let go since the last commit, backlog what a failed commit left over.
+	removed []evaluator.Key
+	backlog store.Changes
+	// troubles are the problems told and not yet solved, unread the metrics among them.
+	troubles map[string]trouble
+	unread   map[*observe.Entry]bool
+
+	mu       sync.Mutex // guards what follows, which the status methods read
+	ready    bool
+	why      string
+	lastPass time.Time
+	specs    map[evaluator.Key]*evaluator.Target
+}
+
+// New makes an engine for the targets of the configuration, with what the store remembers of them.
+func New(o Options) (*Engine, error) {
+	if o.Config == nil || o.Store == nil || o.Clock == nil || o.Logger == nil {
+		return nil, errors.New("scaler: configuration, store, clock and logger are needed")
+	}
+	e := &Engine{
+		Options:  o,
+		targets:  map[evaluator.Key]*target{},
+		tracked:  map[*observe.Entry]*trackedEntry{},
+		troubles: map[string]trouble{},
+		unread:   map[*observe.Entry]bool{},
+		why:      "the first pass has not finished",
+	}
+	e.telemetry = newTelemetry(o.Registerer)
+	e.telemetry.reload(true, o.Clock.Now())
+	e.delays = o.Store.Delays()
+	o.Metrics.Restore(observeDelays(e.delays))
+	e.inventory = newInventory(o.Config)
+	e.sync()
+	return e, nil
+}
+
+// Reload swaps in a new configuration: targets that stay keep what is remembered of them, also when
+// their policies change. It must not run while a pass does.
+func (e *Engine) Reload(c *config.Config) {
+	e.Config = c
+	e.inventory = e.inventory.reload(c)
+	for _, t := range e.order {
+		t.blocked = blocked{}
+	}
+	e.sync()
+}
+
+// Ready reports whether every target has been looked at once and the state can be written, and if
+// not, why.
+func (e *Engine) Ready() (bool, string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.ready, e.why
+}
+
+// LastPass is when the last pass without an error of the daemon's own ended; zero before the first.
+func (e *Engine) LastPass() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.lastPass
+}
+
+// Configured is the target as the configuration in force describes it; false when there is none.
+func (e *Engine) Configured(k evaluator.Key) (*evaluator.Target, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t, ok := e.specs[k]
+	return t, ok
+}

@@ -1,0 +1,196 @@
+package scaler
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
+)
+
+// reservedCalls is how many DescribeServices calls a pass leaves for services that are about to be
+// scaled while it works through those it has not seen yet. AWS allows 20 a second.
+const reservedCalls = 10
+
+// Report is what a pass did.
+type Report struct {
+	// Looked is how many targets were evaluated, Acted how many desired counts were written (or
+	// would have been, in a dry run).
+	Looked, Acted int
+	// Requests and MetricsRequested are what CloudWatch was asked for.
+	Requests, MetricsRequested int
+	// Err is an error of the daemon's own: the state could not be written. Errors about single
+	// targets are not the pass's.
+	Err error
+}
+
+// pass is the work of one pass; it lives on the stack of Pass.
+type pass struct {
+	*Engine
+	now     time.Time
+	due     []*target
+	acting  []*target
+	changes store.Changes
+	report  Report
+}
+
+// Pass looks at every target that is due at now, decides, acts and remembers. It never fails because
+// of one target. When ctx ends, a write under way is finished and no other is begun.
+func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
+	began := e.Clock.Now()
+	p := &pass{Engine: e, now: now}
+	e.discover(ctx, now)
+	p.describe(ctx)
+	p.collect()
+	p.read(ctx)
+	if ctx.Err() == nil { // a read that the stop has cut short is nobody's lack of data
+		p.decide()
+		p.act(ctx)
+	}
+	p.remember()
+	e.finish(p, e.Clock.Now().Sub(began))
+	return p.report
+}
+
+// collect finds the targets that are due.
+func (p *pass) collect() {
+	for _, t := range p.order {
+		if !t.known() && t.describeErr == nil || p.now.Before(t.nextLook) {
+			continue
+		}
+		p.due = append(p.due, t)
+	}
+}
+
+// read asks CloudWatch for the metrics of the due targets whose next bucket may have closed, each
+// metric once however many policies and targets want it.
+func (p *pass) read(ctx context.Context) {
+	var entries []*observe.Entry
+	for _, t := range p.due {
+		if t.retry {
+			t.retry = false
+			continue
+		}
+		entries = p.queue(t, entries)
+	}
+	if len(entries) == 0 {
+		return
+	}
+	r := p.Metrics.Read(ctx, p.now, entries)
+	p.report.Requests, p.report.MetricsRequested = r.Requests, r.MetricsRequested
+	for _, e := range entries {
+		p.tracked[e].queued = false
+	}
+	p.noteReadProblems(r.Problems)
+}
+
+// queue adds what of a target's metrics is due to what is read, and says so in the observation.
+func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
+	readable := t.readable()
+	for i, tr := range t.entries {
+		look := p.lookNumber(t.spec.Metrics[i].Period)
+		t.observation.Due[i] = readable && t.nextDue(i, look)
+		if readable && tr.look != look {
+			tr.look = look
+			tr.queued = true
+			entries = append(entries, tr.Entry)
+		}
+	}
+	return entries
+}
+
+// lookNumber counts the evaluations of a metric of that period since the epoch: one a minute, one
+// each 10 s for periods under 60 s, more only where the configuration's interval asks for it.
+func (p *pass) lookNumber(period int64) int64 {
+	every := evaluator.LookInterval(period)
+	if p.Config.Interval > 0 {
+		every = min(every, p.Config.Interval)
+	}
+	return p.now.UnixNano() / int64(every)
+}
+
+// nextDue reports whether this look is a new one for the target's i-th metric, and remembers it.
+func (t *target) nextDue(i int, look int64) bool {
+	if t.looks[i] == look {
+		return false
+	}
+	t.looks[i] = look
+	return true
+}
+
+// decide evaluates every due target on what was just read. What holds is recorded; what would act,
+// or might if the counts have changed meanwhile, goes on to act.
+func (p *pass) decide() {
+	d := &p.scratch
+	for _, t := range p.due {
+		p.evaluate(t, p.now, d)
+		if d.Action != evaluator.Hold || t.deservesDescription(d, p.now) {
+			p.acting = append(p.acting, t)
+			t.urgency = urgency(d)
+			continue
+		}
+		p.conclude(t, d)
+	}
+	slices.SortStableFunc(p.acting, func(a, b *target) int { return a.urgency - b.urgency })
+}
+
+// urgency orders what acts: scale-out first, so that when AWS's rate does not suffice for all it is
+// the capacity that somebody waits for.
+func urgency(d *evaluator.Decision) int {
+	switch d.Action {
+	case evaluator.ScaleOut:
+		return 0
+	case evaluator.Hold:
+		return 1
+	default:
+		return 2
+	}
+}
+
+// evaluate decides on one target at an instant.
+func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
+	evaluator.Evaluate(t.spec, &t.observation, t.memory, now, d)
+	d.Outcome = evaluator.OutcomeNone
+	if every := e.Config.Interval; every > 0 {
+		if next := now.Truncate(every).Add(every); next.Before(d.Next) {
+			d.Next = next
+		}
+	}
+}
+
+// deservesDescription reports whether a hold rests on counts that may have changed: a scale-out that
+// only the count stopped, on a description older than a look.
+func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool {
+	if now.Sub(t.observation.Service.DescribedAt) < evaluator.LookInterval(60) {
+		return false
+	}
+	for i := range d.Policies {
+		p := &d.Policies[i]
+		if p.HasWanted && p.Action == evaluator.ScaleOut || p.HasWanted && p.Wanted > d.Desired {
+			return true
+		}
+	}
+	return false
+}
+
+// conclude takes a decision as final: its alarm states, its registration and when to look again.
+func (p *pass) conclude(t *target, d *evaluator.Decision) {
+	t.looked = true
+	t.nextLook = d.Next
+	if t.memory.Remember(d) {
+		t.dirty = true
+	}
+	done := d.Action == evaluator.Hold || d.Outcome == evaluator.OutcomeWritten
+	if d.Registers && done {
+		t.memory.Register(t.spec)
+		t.dirty = true
+	}
+	if d.Outcome == evaluator.OutcomeRateLimited {
+		t.retry = true
+		t.nextLook = p.now.Add(time.Second)
+	}
+	p.report.Looked++
+	p.record(t, d)
+}

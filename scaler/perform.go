@@ -1,0 +1,219 @@
+package scaler
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/store"
+)
+
+const (
+	// chunk is how many services are described, decided upon again and written in one go: AWS's
+	// burst for UpdateService. It keeps the time between the second decision and the write short.
+	chunk = 50
+	// freshFor is the age at which a decision is no longer acted on (AWS refuses alarm data older
+	// than about 10 s, aws-semantics 1.14).
+	freshFor = 10 * time.Second
+	// writesInFlight is how many UpdateService calls run at once.
+	writesInFlight = 8
+	// writeTimeout bounds one write including its retries, so that a stop within 10 s can wait for it.
+	writeTimeout = 8 * time.Second
+)
+
+// attempt is one decision on its way to ECS.
+type attempt struct {
+	t        *target
+	decision evaluator.Decision
+	activity store.Activity
+	service  evaluator.Service
+	err      error
+}
+
+// act carries out what was decided: describe afresh, decide again on that, make the intent durable,
+// write, take the outcome.
+func (p *pass) act(ctx context.Context) {
+	for start := 0; start < len(p.acting); start += chunk {
+		targets := p.acting[start:min(start+chunk, len(p.acting))]
+		if ctx.Err() != nil {
+			return
+		}
+		p.write(ctx, p.confirm(ctx, targets))
+	}
+}
+
+// confirm describes the services afresh and decides again. It returns what still is to be written
+// and may be; everything else is concluded here.
+func (p *pass) confirm(ctx context.Context, targets []*target) []*attempt {
+	fresh := p.refresh(ctx, targets)
+	now := p.Clock.Now()
+	var attempts []*attempt
+	for _, t := range targets {
+		a := &attempt{t: t}
+		p.evaluate(t, now, &a.decision)
+		switch {
+		case a.decision.Action == evaluator.Hold:
+		case t.describeErr != nil:
+			a.decision.Outcome = failed(awsapi.Classify(t.describeErr))
+		case !fresh[t]:
+			a.decision.Outcome = evaluator.OutcomeRateLimited
+		case p.Actuator.DryRun():
+			a.decision.Outcome = evaluator.OutcomeDryRun
+			p.report.Acted++
+		case now.Before(t.blocked.until):
+			a.decision.Outcome = failed(t.blocked.class)
+		case !p.Actuator.Allow(now):
+			a.decision.Outcome = evaluator.OutcomeRateLimited
+		default:
+			attempts = append(attempts, a)
+			continue
+		}
+		p.conclude(t, &a.decision)
+	}
+	return attempts
+}
+
+// refresh describes the targets again; those that the rate left out or that failed are not in the result.
+func (p *pass) refresh(ctx context.Context, targets []*target) map[*target]bool {
+	fresh := make(map[*target]bool, len(targets))
+	keys := make([]evaluator.Key, 0, len(targets))
+	for _, t := range targets {
+		keys = append(keys, t.spec.Key)
+	}
+	for _, d := range p.Services.Describe(ctx, p.Clock.Now(), keys) {
+		t := p.targets[d.Key]
+		p.take(t, d)
+		fresh[t] = d.Err == nil
+	}
+	return fresh
+}
+
+func failed(c awsapi.Class) evaluator.Outcome { return evaluator.OutcomeFailed + evaluator.Outcome(c) }
+
+// write makes the intents durable in one transaction and sends them. Without a durable intent
+// nothing is sent.
+func (p *pass) write(ctx context.Context, attempts []*attempt) {
+	if len(attempts) == 0 {
+		return
+	}
+	if err := p.intend(attempts); err != nil {
+		p.report.Err = err
+		for _, a := range attempts {
+			p.conclude(a.t, &a.decision)
+		}
+		return
+	}
+	p.send(ctx, attempts)
+	for _, a := range attempts {
+		p.settleAttempt(a)
+	}
+}
+
+// intend stores the intents: activities that are Pending.
+func (p *pass) intend(attempts []*attempt) error {
+	var c store.Changes
+	for _, a := range attempts {
+		a.activity = newActivity(a.t, &a.decision)
+		c.Activities = append(c.Activities, &a.activity)
+	}
+	err := p.Store.Commit(c)
+	if err != nil {
+		p.complain("state", "", awsapi.Server, "the intent could not be stored, so nothing was written to ECS: "+err.Error())
+		return err
+	}
+	for _, a := range attempts {
+		a.t.intent = &a.activity
+	}
+	return nil
+}
+
+// newActivity is the record of a decision that is about to be written.
+func newActivity(t *target, d *evaluator.Decision) store.Activity {
+	a := store.Activity{
+		ID:     t.spec.String() + "/" + strconv.FormatInt(d.Time.UnixNano(), 36),
+		Target: t.spec.Key, Direction: d.Action, From: d.Desired, To: d.Wanted, Reason: d.Reason,
+		Status: evaluator.Pending, Description: evaluator.ActivityDescription(d.Wanted),
+		Cause: d.Cause(), StartTime: d.Time,
+	}
+	if d.Policy >= 0 {
+		a.Policy, a.PolicyType = t.spec.Policies[d.Policy].Name, t.spec.Policies[d.Policy].Type
+	}
+	return a
+}
+
+// send calls ECS for every attempt. A write under way is finished even when ctx ends; one not begun
+// by then is not begun.
+func (p *pass) send(ctx context.Context, attempts []*attempt) {
+	var g errgroup.Group
+	g.SetLimit(writesInFlight)
+	for _, a := range attempts {
+		g.Go(func() error {
+			if err := p.stillGood(ctx, a); err != nil {
+				a.err = err
+				return nil
+			}
+			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+			defer cancel()
+			a.service, a.err = p.Actuator.SetDesiredCount(wctx, a.t.spec.Key, a.decision.Wanted)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions keep their errors in the attempts
+}
+
+// errNotSent is why an attempt was given up before its request was made.
+type errNotSent string
+
+func (e errNotSent) Error() string { return string(e) }
+
+// stillGood reports why an attempt must not be sent any more.
+func (p *pass) stillGood(ctx context.Context, a *attempt) error {
+	if ctx.Err() != nil {
+		return errNotSent("the daemon was stopping")
+	}
+	if age := p.Clock.Now().Sub(a.decision.Time); age > freshFor {
+		return errNotSent("the decision had grown " + age.Round(time.Second).String() + " old")
+	}
+	return nil
+}
+
+// settleAttempt takes the outcome of a write.
+func (p *pass) settleAttempt(a *attempt) {
+	t, d := a.t, &a.decision
+	if a.err != nil {
+		p.settleFailure(a)
+		return
+	}
+	d.Outcome = evaluator.OutcomeWritten
+	p.report.Acted++
+	p.solved("write", t.spec.String())
+	p.begin(t, d)
+	p.conclude(t, d)
+	p.see(t, a.service)
+}
+
+// settleFailure takes a write that failed. Where ECS may have taken it all the same (a timeout, an
+// error of the server's), the intent stays and the next description decides; otherwise it is over.
+func (p *pass) settleFailure(a *attempt) {
+	t, d := a.t, &a.decision
+	if why, notSent := a.err.(errNotSent); notSent {
+		p.dropIntent(t, string(why))
+		p.conclude(t, d)
+		t.nextLook, t.retry = p.now, true
+		return
+	}
+	class := awsapi.Classify(a.err)
+	d.Outcome = failed(class)
+	p.problem("write", t.spec.String(), a.err, "ecs:UpdateService")
+	if class != awsapi.Timeout && class != awsapi.Server {
+		p.dropIntent(t, awsapi.Explain(a.err, "ecs:UpdateService"))
+	}
+	if !class.Retry() {
+		t.blocked = blocked{class: class, until: p.Clock.Now().Add(blockedFor)}
+	}
+	p.conclude(t, d)
+}

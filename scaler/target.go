@@ -1,0 +1,152 @@
+package scaler
+
+import (
+	"hash/fnv"
+	"time"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
+)
+
+// refreshInterval is how old the description of a service at rest may become. Counts matter only when
+// something is to be done, and then they are read afresh; this is for people who look at them, and to
+// notice what others do.
+const refreshInterval = 5 * time.Minute
+
+// absentRetry is how soon a service that is missing, inactive or could not be described is asked for again.
+const absentRetry = time.Minute
+
+// blockedFor is how long a write that AWS refused for good (no permission, invalid) is not repeated.
+// A reload of the configuration ends it at once.
+const blockedFor = 5 * time.Minute
+
+// target is a scalable target as the engine works on it.
+type target struct {
+	entry   *config.Target
+	spec    *evaluator.Target
+	entries []*trackedEntry
+	// observation points into the entries; Due is the engine's.
+	observation evaluator.Observation
+	// memory is the engine's own working copy; the store gets a clone when dirty.
+	memory *evaluator.Memory
+	dirty  bool
+	// activity is the record of the open activity, nil when there is none.
+	activity *store.Activity
+	// intent is a durable intent without an outcome: the write may or may not have reached ECS, and
+	// the next description tells.
+	intent *store.Activity
+	latest *store.Latest
+	// row is what the store has; nil before the first commit.
+	row *store.Target
+
+	describeErr error
+	// describeAt is when the service is to be described again, nextLook when it is to be evaluated.
+	describeAt, nextLook time.Time
+	// retry says that this look repeats one that a rate stopped: on the same datapoints.
+	retry bool
+	// looks are the numbers of the look intervals in which each metric was last due.
+	looks   []int64
+	urgency int
+	// looked says that the target has been evaluated since the engine knows it.
+	looked  bool
+	blocked blocked
+	// last is what was last recorded and logged, to tell news from repetition.
+	last recorded
+}
+
+// blocked is a write that AWS refused for good.
+type blocked struct {
+	class awsapi.Class
+	until time.Time
+}
+
+// recorded is the part of a decision whose change makes it worth keeping.
+type recorded struct {
+	action  evaluator.Action
+	reason  evaluator.Reason
+	outcome evaluator.Outcome
+	wanted  int
+}
+
+// trackedEntry is a metric that at least one target reads.
+type trackedEntry struct {
+	*observe.Entry
+	users int
+	// look is the number of the look interval in which it was last read.
+	look int64
+	// queued marks it while a pass collects what to read.
+	queued bool
+}
+
+// newTarget starts a target with what the store remembers of it.
+func (e *Engine) newTarget(spec *evaluator.Target) *target {
+	t := &target{latest: &store.Latest{}, dirty: true}
+	if m := e.Store.Memory(spec.Key); m != nil {
+		t.memory = m.Clone()
+	} else {
+		t.memory = evaluator.NewMemory(spec)
+	}
+	for _, a := range e.Store.OpenActivities() {
+		switch {
+		case a.Target != spec.Key:
+		case a.Status == evaluator.Pending:
+			t.intent = &a
+		default:
+			t.activity = &a
+		}
+	}
+	return t
+}
+
+// track asks the reader for every metric of the target's present specification.
+func (e *Engine) track(t *target) {
+	t.entries = make([]*trackedEntry, len(t.spec.Metrics))
+	series := make([]*evaluator.Series, len(t.spec.Metrics))
+	for i, m := range t.spec.Metrics {
+		entry := e.Metrics.Track(m, evaluator.Buckets(t.spec, i))
+		tr := e.tracked[entry]
+		if tr == nil {
+			tr = &trackedEntry{Entry: entry, look: -1}
+			e.tracked[entry] = tr
+		}
+		tr.users++
+		t.entries[i], series[i] = tr, &entry.Series
+	}
+	t.observation.Series = series
+	t.observation.Due = make([]bool, len(series))
+	t.looks = make([]int64, len(series))
+	t.nextLook, t.retry = time.Time{}, false
+}
+
+// untrack gives metrics back to the reader.
+func (e *Engine) untrack(entries []*trackedEntry) {
+	for _, tr := range entries {
+		e.Metrics.Release(tr.Entry)
+		if tr.users--; tr.users == 0 {
+			delete(e.tracked, tr.Entry)
+		}
+	}
+}
+
+// known reports whether the service has been described.
+func (t *target) known() bool { return !t.observation.Service.DescribedAt.IsZero() }
+
+// readable reports whether reading metrics of the target can lead to anything.
+func (t *target) readable() bool {
+	s := &t.observation.Service
+	return t.known() && s.Status == evaluator.ServiceActive && !s.Daemon
+}
+
+// nextDescription spreads the slow refresh of many services over the interval, by name.
+func (t *target) nextDescription(now time.Time) time.Time {
+	if !t.readable() {
+		return now.Add(absentRetry)
+	}
+	h := fnv.New32a()
+	h.Write([]byte(t.spec.String()))
+	share := float64(h.Sum32()) / (1 << 32)
+	return now.Add(refreshInterval - time.Duration(share*float64(refreshInterval/2)))
+}
