@@ -1,0 +1,208 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/scaler"
+	"ecs-autoscaler/scaler/act"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
+	"ecs-autoscaler/web"
+)
+
+// stopTimeout bounds what follows the last pass: answering requests under way and closing the state.
+// With the 8 s that a write may take it stays inside the 10 s promised for SIGTERM.
+const stopTimeout = 1500 * time.Millisecond
+
+// Build says which binary this is; it is shown by /metrics and version.
+type Build struct{ Version, Commit, Date string }
+
+// Options are what a daemon is made of. Config and Logger are needed.
+type Options struct {
+	Config *config.Config
+	// Load reads the configuration anew for a reload; nil refuses reloads.
+	Load   func() (*config.Config, error)
+	Logger *zap.Logger
+	Build  Build
+	// AllowVolatileState permits state in memory for a daemon that writes.
+	AllowVolatileState bool
+	// State is used instead of the one that Config names; it is closed with the daemon.
+	State *store.Store
+	// AWS says how to reach AWS; the zero value is the SDK's own environment.
+	AWS awsapi.Options
+	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
+	Clock scaler.Clock
+}
+
+// Daemon is one running ecs-autoscaler.
+type Daemon struct {
+	options  Options
+	store    *store.Store
+	engine   *scaler.Engine
+	listener net.Listener
+	server   *http.Server
+	reload   chan func() (*config.Config, error)
+	cleanup  cleanup
+}
+
+// New opens the state, connects to AWS and binds the port, but looks at nothing yet. When it fails,
+// everything it had opened is closed again.
+func New(ctx context.Context, o Options) (*Daemon, error) {
+	d := &Daemon{options: o, reload: make(chan func() (*config.Config, error), 1)}
+	if err := d.start(ctx); err != nil {
+		return nil, errors.Join(err, d.cleanup.run(ctx))
+	}
+	return d, nil
+}
+
+func (d *Daemon) start(ctx context.Context) error {
+	if err := d.openState(); err != nil {
+		return err
+	}
+	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	engine, err := d.newEngine(ctx, registry)
+	if err != nil {
+		return err
+	}
+	d.engine = engine
+	return d.listen(registry)
+}
+
+func (d *Daemon) openState() (err error) {
+	if d.store = d.options.State; d.store != nil {
+		return nil
+	}
+	d.store, err = OpenState(d.options.Config, d.options.AllowVolatileState)
+	return err
+}
+
+// newEngine connects to AWS and builds the engine on it.
+func (d *Daemon) newEngine(ctx context.Context, registry prometheus.Registerer) (*scaler.Engine, error) {
+	o := d.options
+	clock := o.Clock
+	if clock == nil {
+		c := scaler.NewSystemClock()
+		o.AWS.OnDate = d.followAWS(c)
+		clock = c
+	}
+	o.AWS.Registerer = registry
+	if o.AWS.Region == "" {
+		o.AWS.Region = o.Config.Region
+	}
+	clients, err := awsapi.Connect(ctx, o.AWS)
+	if err != nil {
+		return nil, err
+	}
+	return scaler.New(scaler.Options{
+		Config:     o.Config,
+		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry}),
+		Services:   observe.NewServices(clients.ECS, observe.ServicesOptions{Tags: o.Config.NeedsTags()}),
+		Actuator:   actuator(o.Config.DryRun, clients),
+		Store:      d.store,
+		Clock:      clock,
+		Logger:     o.Logger,
+		Registerer: registry,
+	})
+}
+
+// actuator is the one that writes, or the one that has nothing to write with.
+func actuator(dryRun bool, c *awsapi.Clients) scaler.Actuator {
+	if dryRun {
+		return act.DryRun{}
+	}
+	return act.NewECS(c.ECS)
+}
+
+// followAWS sets the clock by the dates of AWS's responses and says so when it had to.
+func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
+	return func(date time.Time) {
+		if moved := c.Observe(date); moved != 0 {
+			d.options.Logger.Warn("this machine's time differs from AWS's; the daemon follows AWS's",
+				zap.Duration("by", moved))
+		}
+	}
+}
+
+// listen binds the port and prepares the server on it; an empty address means no server.
+func (d *Daemon) listen(registry *prometheus.Registry) error {
+	addr := d.options.Config.Listen
+	if addr == "" {
+		return nil
+	}
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w: is another ecs-autoscaler running? "+
+			"set listen in the configuration to a free address, or to \"\" for no HTTP server", addr, err)
+	}
+	registry.MustRegister(web.NewCollector(d.store))
+	handler := web.New(web.Options{
+		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
+		Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
+	})
+	d.listener, d.server = l, web.NewServer(addr, handler)
+	d.cleanup.push("HTTP server", d.server.Shutdown)
+	return nil
+}
+
+// Addr is the address the daemon listens on, empty without a server.
+func (d *Daemon) Addr() string {
+	if d.listener == nil {
+		return ""
+	}
+	return d.listener.Addr().String()
+}
+
+// Store gives the daemon's state for reading.
+func (d *Daemon) Store() *store.Store { return d.store }
+
+// Reload asks for the configuration to be loaded anew between two passes; it does not wait.
+func (d *Daemon) Reload() {
+	if d.options.Load == nil {
+		d.options.Logger.Warn("nothing to reload: the configuration did not come from a file")
+		return
+	}
+	select {
+	case d.reload <- d.options.Load:
+	default: // one is pending already
+	}
+}
+
+// Run serves and makes passes until ctx ends, then stops in order. A write under way is finished.
+func (d *Daemon) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if d.server != nil {
+		go func() {
+			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
+				cancel(fmt.Errorf("the HTTP server ended: %w", err))
+			}
+		}()
+		d.options.Logger.Info("listening", zap.String("address", d.Addr()))
+	}
+	d.engine.Run(ctx, d.reload)
+	err := context.Cause(ctx)
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return errors.Join(err, d.Close())
+}
+
+// Close stops what New has started; Run calls it itself.
+func (d *Daemon) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	return d.cleanup.run(ctx)
+}

@@ -1,0 +1,80 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler"
+)
+
+// ErrUnhandled is returned by Once when at least one target could not be handled.
+var ErrUnhandled = errors.New("at least one target could not be handled")
+
+// Once makes a single whole pass: every target is looked at once, which for thousands of services
+// takes as many steps as AWS's rate for describing them asks for. The decisions are in the store.
+func (d *Daemon) Once(ctx context.Context) ([]evaluator.Decision, error) {
+	clock := d.engine.Clock
+	for {
+		if r := d.engine.Pass(ctx, clock.Now()); r.Err != nil {
+			return nil, r.Err
+		}
+		if ready, _ := d.engine.Ready(); ready {
+			break
+		}
+		if err := pause(ctx, clock); err != nil {
+			return nil, err
+		}
+	}
+	return d.decisions()
+}
+
+// pause waits a second of the clock, as long as AWS's rates need to give more calls.
+func pause(ctx context.Context, clock scaler.Clock) error {
+	wake, stop := clock.After(time.Second)
+	defer stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-wake:
+		return nil
+	}
+}
+
+// decisions are the latest of every target, in order of their names.
+func (d *Daemon) decisions() ([]evaluator.Decision, error) {
+	var out []evaluator.Decision
+	unhandled := 0
+	for _, row := range d.store.Targets() {
+		dec, ok := row.Latest.Get()
+		if !ok || !handled(&dec) {
+			unhandled++
+		}
+		if ok {
+			out = append(out, dec)
+		}
+	}
+	if unhandled > 0 {
+		return out, fmt.Errorf("%w (%d of %d)", ErrUnhandled, unhandled, len(d.store.Targets()))
+	}
+	return out, nil
+}
+
+// handled reports whether the decision was one about the service, rather than that nothing could be
+// decided or done about it.
+func handled(d *evaluator.Decision) bool {
+	switch d.Reason {
+	case evaluator.ServiceNotDescribed, evaluator.ServiceNotFound, evaluator.ServiceNotActive,
+		evaluator.ServiceNotScalable, evaluator.StaleData:
+		return false
+	}
+	switch d.Outcome {
+	case evaluator.OutcomeNone:
+		return d.Action == evaluator.Hold
+	case evaluator.OutcomeWritten, evaluator.OutcomeDryRun:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,146 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"time"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/store"
+)
+
+// MemorySource says where a plan's memory of cooldowns and alarm states came from.
+type MemorySource string
+
+// The three sources, in the order they are tried.
+const (
+	FromDaemon MemorySource = "daemon"
+	FromFile   MemorySource = "file"
+	FromNone   MemorySource = "none"
+)
+
+// askTimeout bounds the question to a running daemon; it answers on loopback.
+const askTimeout = 3 * time.Second
+
+// remembered is one row of a daemon's answer to /api/v1/targets?memory=true.
+type remembered struct {
+	Cluster string            `json:"cluster"`
+	Service string            `json:"service"`
+	Memory  *evaluator.Memory `json:"memory"`
+}
+
+// Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
+// the state. Memory comes from the running daemon, else from the state file, else there is none.
+func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
+	memory, source, err := planMemory(ctx, o.Config)
+	if err != nil {
+		return nil, FromNone, err
+	}
+	s, err := store.New(store.Memory())
+	if err != nil {
+		return nil, source, err
+	}
+	if err := s.Commit(store.Changes{Targets: memory}); err != nil {
+		return nil, source, err
+	}
+	c := *o.Config
+	c.DryRun, c.Listen = true, ""
+	o.Config, o.State = &c, s
+	d, err := New(ctx, o)
+	if err != nil {
+		return nil, source, err
+	}
+	decisions, err := d.Once(ctx)
+	for i := range decisions {
+		decisions[i].Outcome = evaluator.OutcomeNone
+	}
+	return decisions, source, errors.Join(err, d.Close())
+}
+
+func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
+	rows, err := askDaemon(ctx, c.Listen)
+	if err == nil {
+		return rows, FromDaemon, nil
+	}
+	if c.State.Kind != config.StateFile {
+		return nil, FromNone, nil
+	}
+	if _, err := os.Stat(StatePath(c)); errors.Is(err, fs.ErrNotExist) {
+		return nil, FromNone, nil
+	}
+	rows, err = readState(c)
+	return rows, FromFile, err
+}
+
+// askDaemon asks the daemon that listens at addr for what it remembers, page by page.
+func askDaemon(ctx context.Context, addr string) ([]*store.Target, error) {
+	if addr == "" {
+		return nil, errors.New("the configuration has no listen address")
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var rows []*store.Target
+	for cursor := ""; ; {
+		var page struct {
+			Targets []remembered `json:"targets"`
+			Next    string       `json:"next_cursor"`
+		}
+		query := url.Values{"memory": {"true"}, "limit": {"1000"}}
+		if cursor != "" {
+			query.Set("cursor", cursor)
+		}
+		if err := getJSON(ctx, "http://"+addr+"/api/v1/targets?"+query.Encode(), &page); err != nil {
+			return nil, err
+		}
+		for _, r := range page.Targets {
+			rows = append(rows, memoryRow(evaluator.Key{Cluster: r.Cluster, Service: r.Service}, r.Memory))
+		}
+		if cursor = page.Next; cursor == "" {
+			return rows, nil
+		}
+	}
+}
+
+func getJSON(ctx context.Context, url string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", url, resp.Status)
+	}
+	return json.NewDecoder(resp.Body).Decode(into)
+}
+
+func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {
+	return &store.Target{Key: k, Memory: m, Latest: &store.Latest{}}
+}
+
+// readState takes what a state file remembers; the file is not changed.
+func readState(c *config.Config) ([]*store.Target, error) {
+	b, err := store.OpenFile(StatePath(c))
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := b.Load()
+	if err != nil {
+		return nil, errors.Join(err, b.Close())
+	}
+	var rows []*store.Target
+	for _, r := range snapshot.Memories {
+		rows = append(rows, memoryRow(r.Target, r.Memory))
+	}
+	return rows, b.Close()
+}
