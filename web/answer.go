@@ -1,0 +1,103 @@
+package web
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// code is the closed set of errors that a program can tell apart.
+type code string
+
+const (
+	invalidParameter code = "invalid_parameter"
+	notFoundCode     code = "not_found"
+	wrongMethod      code = "method_not_allowed"
+	internal         code = "internal"
+)
+
+// problem is an error that a client is told about, in one sentence that says what would be right.
+type problem struct {
+	Status  int    `json:"-"`
+	Code    code   `json:"code"`
+	Message string `json:"message"`
+}
+
+// Error is the message.
+func (p *problem) Error() string { return p.Message }
+
+func invalid(format string, args ...any) *problem {
+	return &problem{http.StatusBadRequest, invalidParameter, fmt.Sprintf(format, args...)}
+}
+
+// endpoint answers one request with a value to be shown as JSON, or with an error.
+type endpoint func(*http.Request) (any, error)
+
+// answer makes a handler of an endpoint.
+func answer(e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		v, err := e(r)
+		if err != nil {
+			writeProblem(w, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, v)
+	})
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	writeProblem(w, &problem{http.StatusNotFound, notFoundCode,
+		fmt.Sprintf("nothing is at %q; GET / lists what there is", r.URL.Path)})
+}
+
+func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Allow", "GET, HEAD")
+	writeProblem(w, &problem{http.StatusMethodNotAllowed, wrongMethod,
+		fmt.Sprintf("%s is not possible here; this API is read with GET or HEAD", r.Method)})
+}
+
+func writeProblem(w http.ResponseWriter, err error) {
+	p := &problem{http.StatusInternalServerError, internal, err.Error()}
+	errors.As(err, &p)
+	writeJSON(w, p.Status, struct {
+		Error *problem `json:"error"`
+	}{p})
+}
+
+// writeJSON encodes before it answers: a value that cannot be shown becomes a clean 500, not half a body.
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	// Texts may hold <, > and &; nobody embeds these answers in HTML.
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		writePlain(w, http.StatusInternalServerError, "this answer cannot be shown as JSON: "+err.Error()+"\n")
+		return
+	}
+	write(w, status, "application/json", body.Bytes())
+}
+
+func writePlain(w http.ResponseWriter, status int, text string) {
+	write(w, status, "text/plain; charset=utf-8", []byte(text))
+}
+
+// write ends the answer. A client that has gone away is no error of ours, and nobody is left to tell.
+func write(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// instant shows a time in UTC, and null where there is none.
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	u := t.UTC()
+	return &u
+}

@@ -1,0 +1,65 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"ecs-autoscaler/store"
+)
+
+// decisions answers with a page of kept decisions, newest first, each the very object that was stored.
+func (s *server) decisions(r *http.Request) (any, error) {
+	q, err := parse(r.URL.RawQuery, decisionParams, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	records, next, err := s.Store.Decisions(q.Query)
+	if err != nil {
+		return nil, historyError(err)
+	}
+	page := struct {
+		Decisions []json.RawMessage `json:"decisions"`
+		Next      *string           `json:"next_cursor"`
+	}{make([]json.RawMessage, len(records)), cursor(next)}
+	for i := range records {
+		page.Decisions[i] = records[i].JSON
+	}
+	return page, nil
+}
+
+// activities answers with a page of scaling activities, newest first (API DescribeScalingActivities).
+func (s *server) activities(r *http.Request) (any, error) {
+	q, err := parse(r.URL.RawQuery, activityParams, s.Now())
+	if err != nil {
+		return nil, err
+	}
+	found, next, err := s.Store.Activities(q.Query)
+	if err != nil {
+		return nil, historyError(err)
+	}
+	page := struct {
+		Activities []activityView `json:"activities"`
+		Next       *string        `json:"next_cursor"`
+	}{make([]activityView, len(found)), cursor(next)}
+	for i := range found {
+		page.Activities[i] = activityOf(&found[i])
+	}
+	return page, nil
+}
+
+// historyError tells a query that the store refuses (its cursor, that is) from a store that fails.
+func historyError(err error) error {
+	if errors.Is(err, store.ErrQuery) {
+		return invalid("%s", err)
+	}
+	return err
+}
+
+// cursor is null on the last page.
+func cursor(next string) *string {
+	if next == "" {
+		return nil
+	}
+	return &next
+}

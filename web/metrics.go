@@ -1,0 +1,203 @@
+package web
+
+import (
+	"math"
+	"runtime"
+	"slices"
+	"time"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/store"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const namespace = "ecs_autoscaler"
+
+// The label sets. Names stand in alphabetical order, as the registry wants the pairs.
+var (
+	perTarget    = []string{"cluster", "service"}
+	perPolicy    = []string{"cluster", "policy", "service"}
+	perDirection = []string{"cluster", "direction", "policy", "service"}
+	perAlarm     = []string{"alarm", "cluster", "policy", "service"}
+)
+
+// What is known of a target. A gauge that is not known is absent, never 0.
+var (
+	desiredTasks  = gauge("desired_tasks", "Desired count of the ECS service as last described.", perTarget)
+	runningTasks  = gauge("running_tasks", "Running count of the ECS service as last described.", perTarget)
+	pendingTasks  = gauge("pending_tasks", "Pending count of the ECS service as last described.", perTarget)
+	minCapacity   = gauge("min_capacity", "Min capacity of the scalable target, in tasks.", perTarget)
+	maxCapacity   = gauge("max_capacity", "Max capacity of the scalable target, in tasks.", perTarget)
+	wantedTasks   = gauge("wanted_capacity", "Desired count the last decision came to after every guard; the desired count itself on hold.", perTarget)
+	decidedAt     = gauge("last_decision_timestamp_seconds", "When the target was last decided on.", perTarget)
+	activityOpen  = gauge("scaling_activity_open", "1 while a scaling activity waits for running to reach desired, else 0.", perTarget)
+	activitySince = gauge("scaling_activity_open_since_timestamp_seconds", "When the open scaling activity started; absent when none is open.", perTarget)
+)
+
+// What is known of a policy and its alarms.
+var (
+	metricValue = gauge("policy_metric_value", "Newest datapoint that the policy's alarms were judged on, in the metric's own unit.", perPolicy)
+	datapointAt = gauge("policy_newest_datapoint_timestamp_seconds", "End of the period that the newest datapoint covers.", perPolicy)
+	targetValue = gauge("policy_target_value", "Target value of a target-tracking policy, in the metric's own unit.", perPolicy)
+	policyWants = gauge("policy_wanted_capacity", "What the policy alone wished for at the last decision, in tasks, before bounds; absent when it wished for nothing.", perPolicy)
+	cooldownEnd = gauge("policy_cooldown_end_timestamp_seconds", "When the cooldown of the policy in this direction ends or ended; absent when it never began.", perDirection)
+	alarmState  = gauge("alarm_state", "State of the alarm: 1 ALARM, 0 OK, -1 INSUFFICIENT_DATA.", perAlarm)
+)
+
+var gauges = []*prometheus.Desc{
+	desiredTasks, runningTasks, pendingTasks, minCapacity, maxCapacity, wantedTasks, decidedAt, activityOpen, activitySince,
+	metricValue, datapointAt, targetValue, policyWants, cooldownEnd, alarmState,
+}
+
+func gauge(name, help string, labels []string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+}
+
+// collector makes gauges of the store's rows when it is asked, so nothing has to be kept up to date or
+// forgotten when a target goes.
+type collector struct {
+	store      *store.Store
+	configured func(evaluator.Key) (*evaluator.Target, bool)
+}
+
+// NewCollector gives the gauges of every target in the store, computed at scrape time. It has no ends of
+// cooldowns, which need the configuration: see [Register].
+func NewCollector(s *store.Store) prometheus.Collector {
+	return &collector{s, func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }}
+}
+
+// Register registers everything this room measures: the gauges of every target, with the ends of cooldowns
+// if o.Configured is set, and ecs_autoscaler_build_info. Errors are the registerer's.
+func Register(r prometheus.Registerer, o Options) error {
+	c := &collector{o.Store, o.Configured}
+	if c.configured == nil {
+		c.configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
+	}
+	if err := r.Register(c); err != nil {
+		return err
+	}
+	return r.Register(newBuildInfo(o.Version, o.Commit))
+}
+
+func newBuildInfo(version, commit string) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "build_info",
+		Help:        "Always 1; the labels say what is running.",
+		ConstLabels: prometheus.Labels{"version": version, "commit": commit, "goversion": runtime.Version()},
+	}, func() float64 { return 1 })
+}
+
+// Describe sends every gauge there may be.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range gauges {
+		ch <- d
+	}
+}
+
+// Collect sends what is known of every target.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	w := &writer{ch: ch}
+	for _, row := range c.store.Targets() {
+		w.labelTarget(row.Key)
+		c.target(w, row)
+	}
+}
+
+func (c *collector) target(w *writer, row *store.Target) {
+	collectCounts(w, row)
+	// The copy lets go of the slot's lock before anything is sent: a slow scrape must not hold up a pass.
+	if row.Latest.View(func(d *evaluator.Decision) { w.decision.CopyFrom(d) }) {
+		collectDecision(w, &w.decision)
+	}
+	if row.Memory == nil {
+		return
+	}
+	collectMemory(w, row.Memory)
+	configured, _ := c.configured(row.Key)
+	for e := range cooldownEnds(configured, row.Memory) {
+		w.labelPolicy(e.policy)
+		w.sendTime(cooldownEnd, e.scaleOut, w.directionLabels(scaleOutPair))
+		w.sendTime(cooldownEnd, e.scaleIn, w.directionLabels(scaleInPair))
+	}
+}
+
+func collectCounts(w *writer, row *store.Target) {
+	w.send(minCapacity, float64(row.Min), w.target)
+	w.send(maxCapacity, float64(row.Max), w.target)
+	if !counted(&row.Service) {
+		return
+	}
+	w.send(desiredTasks, float64(row.Service.Desired), w.target)
+	w.send(runningTasks, float64(row.Service.Running), w.target)
+	w.send(pendingTasks, float64(row.Service.Pending), w.target)
+}
+
+func collectDecision(w *writer, d *evaluator.Decision) {
+	w.send(wantedTasks, float64(d.Wanted), w.target)
+	w.sendTime(decidedAt, d.Time, w.target)
+	for i := range d.Policies {
+		p := &d.Policies[i]
+		w.labelPolicy(p.Name)
+		if end, value, ok := newestDatapoint(p.Alarms); ok {
+			w.send(metricValue, value, w.policy)
+			w.send(datapointAt, float64(end), w.policy)
+		}
+		if p.Type == evaluator.TargetTrackingScaling {
+			w.send(targetValue, p.TargetValue, w.policy)
+		}
+		if p.HasWanted {
+			w.send(policyWants, float64(p.Wanted), w.policy)
+		}
+	}
+}
+
+func collectMemory(w *writer, m *evaluator.Memory) {
+	if m.Activity.Open {
+		w.send(activityOpen, 1, w.target)
+		w.sendTime(activitySince, m.Activity.StartedAt, w.target)
+	} else {
+		w.send(activityOpen, 0, w.target)
+	}
+	for i := range m.Policies {
+		p := &m.Policies[i]
+		w.labelPolicy(p.Name)
+		for _, a := range p.Alarms {
+			w.send(alarmState, stateNumber(a.State), w.alarmLabels(a.Name))
+		}
+	}
+}
+
+// stateNumber is one number an alarm: a series a state would triple the largest family, and > 0 reads as
+// well as a label.
+func stateNumber(s evaluator.AlarmState) float64 {
+	switch s {
+	case evaluator.AlarmingState:
+		return 1
+	case evaluator.OKState:
+		return 0
+	default:
+		return -1
+	}
+}
+
+// newestDatapoint finds the newest real datapoint of the alarms, and the unix second its period ends at.
+func newestDatapoint(alarms []evaluator.AlarmDecision) (end int64, value float64, ok bool) {
+	for i := range alarms {
+		a := &alarms[i]
+		for j, v := range slices.Backward(a.Values) {
+			at := a.End - int64(len(a.Values)-1-j)*a.Period
+			if ok && at <= end {
+				break
+			}
+			if !math.IsNaN(v) {
+				end, value, ok = at, v, true
+				break
+			}
+		}
+	}
+	return end, value, ok
+}
+
+// unix is a time as Prometheus counts it.
+func unix(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -1,0 +1,154 @@
+package web
+
+import (
+	"time"
+
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/store"
+)
+
+// targetView is a scalable target as a list shows it. Counts are null as long as ECS has not told them.
+type targetView struct {
+	Cluster     string                   `json:"cluster"`
+	Service     string                   `json:"service"`
+	MinCapacity int                      `json:"min_capacity"`
+	MaxCapacity int                      `json:"max_capacity"`
+	Desired     *int                     `json:"desired"`
+	Running     *int                     `json:"running"`
+	Pending     *int                     `json:"pending"`
+	Status      *evaluator.ServiceStatus `json:"status"`
+	Deploying   bool                     `json:"deploying"`
+	DescribedAt *time.Time               `json:"described_at"`
+	Policies    []string                 `json:"policies"`
+	Note        string                   `json:"note,omitempty"`
+	Latest      *latestView              `json:"latest"`
+	Memory      *evaluator.Memory        `json:"memory,omitempty"`
+}
+
+// latestView is the gist of the last decision, null before the first.
+type latestView struct {
+	Time    time.Time         `json:"time"`
+	Action  evaluator.Action  `json:"action"`
+	Reason  evaluator.Reason  `json:"reason"`
+	Outcome evaluator.Outcome `json:"outcome,omitempty"`
+	Wanted  int               `json:"wanted"`
+	Next    *time.Time        `json:"next"`
+}
+
+// detailView is a target with everything that is known of it.
+type detailView struct {
+	targetView
+	Alarms       []alarmView         `json:"alarms"`
+	Cooldowns    []cooldownView      `json:"cooldowns"`
+	LastActivity *activityView       `json:"last_activity"`
+	Decision     *evaluator.Decision `json:"decision"`
+}
+
+// alarmView is the state of one alarm, named as in policy tests: POLICY/ALARM.
+type alarmView struct {
+	Name  string               `json:"name"`
+	State evaluator.AlarmState `json:"state"`
+	Since *time.Time           `json:"since"`
+}
+
+// cooldownView tells until when a policy is held back, null where nothing was fulfilled yet. An end in the
+// past is a cooldown that is over.
+type cooldownView struct {
+	Policy       string     `json:"policy"`
+	ScaleOutEnds *time.Time `json:"scale_out_ends"`
+	ScaleInEnds  *time.Time `json:"scale_in_ends"`
+}
+
+// activityView is a scaling activity with the field names of the AWS API (ScalingActivity), and beside them
+// what the daemon knows more: the policy, the counts, the direction and the reason.
+type activityView struct {
+	ActivityID        string                   `json:"activity_id"`
+	ServiceNamespace  string                   `json:"service_namespace"`
+	ResourceID        string                   `json:"resource_id"`
+	ScalableDimension string                   `json:"scalable_dimension"`
+	Description       string                   `json:"description"`
+	Cause             string                   `json:"cause"`
+	StartTime         time.Time                `json:"start_time"`
+	EndTime           *time.Time               `json:"end_time"`
+	StatusCode        evaluator.ActivityStatus `json:"status_code"`
+	StatusMessage     string                   `json:"status_message"`
+	Cluster           string                   `json:"cluster"`
+	Service           string                   `json:"service"`
+	PolicyName        string                   `json:"policy_name,omitempty"`
+	PolicyType        evaluator.PolicyType     `json:"policy_type,omitempty"`
+	Direction         evaluator.Action         `json:"direction"`
+	From              int                      `json:"from"`
+	To                int                      `json:"to"`
+	Reason            evaluator.Reason         `json:"reason"`
+}
+
+// viewOf shows a row with the gist of its last decision.
+func viewOf(row *store.Target, latest *latestView) targetView {
+	v := targetView{
+		Cluster: row.Key.Cluster, Service: row.Key.Service,
+		MinCapacity: row.Min, MaxCapacity: row.Max,
+		Deploying: row.Service.Deploying, DescribedAt: instant(row.Service.DescribedAt),
+		Policies: append([]string{}, row.Policies...),
+		Note:     row.Note,
+		Latest:   latest,
+	}
+	s := row.Service
+	if !s.DescribedAt.IsZero() {
+		v.Status = &s.Status
+	}
+	if counted(&s) {
+		v.Desired, v.Running, v.Pending = &s.Desired, &s.Running, &s.Pending
+	}
+	return v
+}
+
+// counted says that ECS has told the counts. A service that it was never asked about, or does not know,
+// has none; 0 would be a lie that somebody alerts on.
+func counted(s *evaluator.Service) bool {
+	return !s.DescribedAt.IsZero() && s.Status != evaluator.ServiceMissing
+}
+
+func gist(d *evaluator.Decision) *latestView {
+	return &latestView{d.Time.UTC(), d.Action, d.Reason, d.Outcome, d.Wanted, instant(d.Next)}
+}
+
+// gistOf reads the last decision of a row in place: a list of 10,000 need not copy their datapoints.
+func gistOf(row *store.Target) (g *latestView) {
+	row.Latest.View(func(d *evaluator.Decision) { g = gist(d) })
+	return g
+}
+
+func alarmsOf(m *evaluator.Memory) []alarmView {
+	views := []alarmView{}
+	if m == nil {
+		return views
+	}
+	for _, p := range m.Policies {
+		for _, a := range p.Alarms {
+			views = append(views, alarmView{p.Name + "/" + a.Name, a.State, instant(a.Since)})
+		}
+	}
+	return views
+}
+
+func cooldownsOf(t *evaluator.Target, m *evaluator.Memory) []cooldownView {
+	views := []cooldownView{}
+	for e := range cooldownEnds(t, m) {
+		views = append(views, cooldownView{e.policy, instant(e.scaleOut), instant(e.scaleIn)})
+	}
+	return views
+}
+
+func activityOf(a *store.Activity) activityView {
+	return activityView{
+		ActivityID:       a.ID,
+		ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount",
+		ResourceID:  "service/" + a.Target.String(),
+		Description: a.Description, Cause: a.Cause,
+		StartTime: a.StartTime.UTC(), EndTime: instant(a.EndTime),
+		StatusCode: a.Status, StatusMessage: a.StatusMessage,
+		Cluster: a.Target.Cluster, Service: a.Target.Service,
+		PolicyName: a.Policy, PolicyType: a.PolicyType,
+		Direction: a.Direction, From: a.From, To: a.To, Reason: a.Reason,
+	}
+}
