@@ -147,12 +147,14 @@ func (d *Daemon) listen(registry *prometheus.Registry) error {
 		return fmt.Errorf("cannot listen on %s: %w: is another ecs-autoscaler running? "+
 			"set listen in the configuration to a free address, or to \"\" for no HTTP server", addr, err)
 	}
-	registry.MustRegister(web.NewCollector(d.store))
-	handler := web.New(web.Options{
+	o := web.Options{
 		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
 		Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
-	})
-	d.listener, d.server = l, web.NewServer(addr, handler)
+	}
+	if err := web.Register(registry, o); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.listener, d.server = l, web.NewServer(addr, web.New(o))
 	d.cleanup.push("HTTP server", d.server.Shutdown)
 	return nil
 }
@@ -194,7 +196,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.engine.Run(ctx, d.reload)
 	err := context.Cause(ctx)
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
 		err = nil
 	}
 	return errors.Join(err, d.Close())

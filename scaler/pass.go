@@ -36,10 +36,15 @@ type pass struct {
 	report  Report
 }
 
+// second is the resolution of the engine's time, which is that of AWS's cooldowns. Without it, a
+// cooldown of 60 s that began some milliseconds after the minute would hold back two looks, not one.
+const second = time.Second
+
 // Pass looks at every target that is due at now, decides, acts and remembers. It never fails because
 // of one target. When ctx ends, a write under way is finished and no other is begun.
 func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	began := e.Clock.Now()
+	now = now.Truncate(second)
 	p := &pass{Engine: e, now: now}
 	e.discover(ctx, now)
 	p.describe(ctx)

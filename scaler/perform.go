@@ -50,7 +50,7 @@ func (p *pass) act(ctx context.Context) {
 // and may be; everything else is concluded here.
 func (p *pass) confirm(ctx context.Context, targets []*target) []*attempt {
 	fresh := p.refresh(ctx, targets)
-	now := p.Clock.Now()
+	now := p.Clock.Now().Truncate(second)
 	var attempts []*attempt
 	for _, t := range targets {
 		a := &attempt{t: t}
@@ -84,7 +84,7 @@ func (p *pass) refresh(ctx context.Context, targets []*target) map[*target]bool 
 	for _, t := range targets {
 		keys = append(keys, t.spec.Key)
 	}
-	for _, d := range p.Services.Describe(ctx, p.Clock.Now(), keys) {
+	for _, d := range p.Services.Describe(ctx, p.Clock.Now().Truncate(second), keys) {
 		t := p.targets[d.Key]
 		p.take(t, d)
 		fresh[t] = d.Err == nil
@@ -193,6 +193,7 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.solved("write", t.spec.String())
 	p.begin(t, d)
 	p.conclude(t, d)
+	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
 }
 

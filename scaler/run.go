@@ -18,6 +18,9 @@ const (
 	summaryInterval = time.Minute
 )
 
+// SummaryMessage is the message of the line that sums up a minute.
+const SummaryMessage = "summary"
+
 // tally adds up the reports between two summary lines.
 type tally struct {
 	since                                    time.Time
@@ -67,7 +70,7 @@ func (e *Engine) summarize(s *tally) {
 	if !ready {
 		fields = append(fields, zap.String("why", why))
 	}
-	e.Logger.Info("summary", fields...)
+	e.Logger.Info(SummaryMessage, fields...)
 	*s = tally{since: now}
 }
 

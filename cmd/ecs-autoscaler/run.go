@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"golang.org/x/term"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/daemon"
+)
+
+// runFlags are the flags of run.
+type runFlags struct {
+	config, logFormat                              string
+	dryRun, once, ignoreUnsupported, allowVolatile bool
+}
+
+func newRun() *cobra.Command {
+	var f runFlags
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Run the daemon: watch, decide, scale, remember, show",
+		Long: `Run the daemon in the foreground until SIGTERM or SIGINT. A write under way is finished; the
+daemon stops within 10 seconds. SIGHUP loads the configuration anew; a file with a mistake leaves
+the one before in force. Region, credentials and endpoint come from the AWS SDK's own environment.`,
+		Example: `  ecs-autoscaler run --config ecs-autoscaler.yaml
+  ecs-autoscaler run --dry-run --once`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return runDaemon(cmd.Context(), cmd.ErrOrStderr(), f)
+		},
+	}
+	configFlag(cmd, &f.config)
+	flags := cmd.Flags()
+	flags.BoolVar(&f.dryRun, "dry-run", false, "decide and log, but have no means to write to ECS")
+	flags.BoolVar(&f.once, "once", false, "make a single pass and end; exit code 1 if a target could not be handled")
+	flags.BoolVar(&f.ignoreUnsupported, "ignore-unsupported", false, "run without the parts of the file that this release does not support")
+	flags.BoolVar(&f.allowVolatile, "allow-volatile-state", false, "accept state in memory: cooldowns are lost at a restart")
+	flags.StringVar(&f.logFormat, "log-format", "auto", "`FORMAT` of the log: auto (human on a terminal), human or json")
+	return cmd
+}
+
+func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
+	logger, err := newLogger(stderr, f.logFormat)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = logger.Sync() }() // syncing a terminal fails, and nothing could be done about it
+	loadConfig := func() (*config.Config, error) {
+		c, err := loadSupported(f.config, f.ignoreUnsupported, stderr)
+		if c != nil {
+			c.DryRun = c.DryRun || f.dryRun
+		}
+		return c, err
+	}
+	c, err := loadConfig()
+	if err != nil {
+		return invalid(err)
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	d, err := daemon.New(ctx, daemon.Options{
+		Config: c, Load: loadConfig, Logger: logger, Build: build(), AllowVolatileState: f.allowVolatile,
+	})
+	if err != nil {
+		return err
+	}
+	if f.once {
+		return runOnce(ctx, d, logger)
+	}
+	defer reloadOnHangup(d)()
+	logger.Info("started", zap.String("version", version), zap.Int("entries", len(c.Targets)), zap.Bool("dry_run", c.DryRun))
+	err = d.Run(ctx)
+	logger.Info("stopped")
+	return err
+}
+
+// runOnce makes a single pass.
+func runOnce(ctx context.Context, d *daemon.Daemon, logger *zap.Logger) error {
+	decisions, err := d.Once(ctx)
+	logger.Info("one pass made", zap.Int("targets", len(decisions)), zap.Error(err))
+	err = errors.Join(err, d.Close())
+	if errors.Is(err, daemon.ErrUnhandled) {
+		return exitError{code: 1, err: err}
+	}
+	return err
+}
+
+// reloadOnHangup makes SIGHUP reload until the returned function is called.
+func reloadOnHangup(d *daemon.Daemon) (stop func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hup:
+				d.Reload()
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(hup); close(done) }
+}
+
+// newLogger writes to stderr: for people on a terminal, JSON otherwise.
+func newLogger(w io.Writer, format string) (*zap.Logger, error) {
+	switch format {
+	case "human", "json":
+	case "auto":
+		format = "json"
+		if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
+			format = "human"
+		}
+	default:
+		return nil, errors.New("--log-format " + format + ": must be auto, human or json")
+	}
+	return daemon.NewLogger(w, daemon.LogFormat(format), time.Now), nil
+}

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"ecs-autoscaler/config"
+)
+
+func newValidate() *cobra.Command {
+	var path, output string
+	var strict bool
+	cmd := &cobra.Command{
+		Use:   "validate [FILE]",
+		Short: "Check a configuration file: every mistake with its place and what would be right",
+		Example: `  ecs-autoscaler validate examples/flaskapp/step-scaling.yaml
+  ecs-autoscaler validate --strict --output json`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				path = args[0]
+			}
+			return validate(cmd.OutOrStdout(), path, output, strict)
+		},
+	}
+	configFlag(cmd, &path)
+	outputFlag(cmd, &output)
+	cmd.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
+	return cmd
+}
+
+// outputFlag adds --output to a verb that reports.
+func outputFlag(cmd *cobra.Command, output *string) {
+	cmd.Flags().StringVarP(output, "output", "o", "text", "`FORMAT` of the report: text or json")
+}
+
+func checkOutput(output string) error {
+	if output != "text" && output != "json" {
+		return fmt.Errorf("--output %s: must be text or json", output)
+	}
+	return nil
+}
+
+func validate(w io.Writer, path, output string, strict bool) error {
+	if err := checkOutput(output); err != nil {
+		return err
+	}
+	src, err := config.Read(path, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	c, found := config.Parse(src, os.LookupEnv)
+	if c != nil {
+		for _, d := range c.Unsupported() {
+			d.Severity = config.SeverityWarning
+			found = append(found, d)
+		}
+	}
+	ok := c != nil && (!strict || len(found) == 0)
+	if output == "json" {
+		err = reportJSON(w, src.Name, ok, found)
+	} else {
+		err = reportText(w, src.Name, c, found)
+	}
+	if err == nil && !ok {
+		err = exitError{code: 1}
+	}
+	return err
+}
+
+func reportText(w io.Writer, name string, c *config.Config, found config.Diagnostics) error {
+	for _, d := range found {
+		if _, err := fmt.Fprintln(w, d.Detail()); err != nil {
+			return err
+		}
+	}
+	if c == nil {
+		return nil
+	}
+	policies := 0
+	for _, t := range c.Targets {
+		policies += len(t.Bind(t.Cluster, t.Service).Policies)
+	}
+	_, err := fmt.Fprintf(w, "%s: valid: %d targets, %d policies, %d warnings\n", name, len(c.Targets), policies, len(found))
+	return err
+}
+
+// reportJSON is the machine's form: {"file","valid","diagnostics":[{"file","line","column","severity","message"}]}.
+func reportJSON(w io.Writer, name string, ok bool, found config.Diagnostics) error {
+	type diagnostic struct {
+		File     string `json:"file"`
+		Line     int    `json:"line"`
+		Column   int    `json:"column"`
+		Severity string `json:"severity"`
+		Message  string `json:"message"`
+	}
+	out := struct {
+		File        string       `json:"file"`
+		Valid       bool         `json:"valid"`
+		Diagnostics []diagnostic `json:"diagnostics"`
+	}{name, ok, []diagnostic{}}
+	for _, d := range found {
+		out.Diagnostics = append(out.Diagnostics, diagnostic{d.File, d.Line, d.Column, string(d.Severity), d.Message})
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	return errors.Join(enc.Encode(out))
+}

@@ -1,0 +1,100 @@
+// Command bench measures ecs-autoscaler and writes the figures as Markdown: see make bench.
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"runtime/pprof"
+	"strings"
+)
+
+const fleetSize = 10_000
+
+func main() {
+	profile := flag.String("cpuprofile", "", "write a processor profile of everything measured in this process to `FILE`")
+	flag.Parse()
+	if err := profiled(*profile, func() error { return report(context.Background()) }); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// profiled runs f, under the profiler if a file is named.
+func profiled(file string, f func() error) error {
+	if file == "" {
+		return f()
+	}
+	out, err := os.Create(file)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	if err := pprof.StartCPUProfile(out); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return f()
+}
+
+// report measures everything before it prints anything, so that a failure leaves no half page.
+func report(ctx context.Context) error {
+	var page bytes.Buffer
+	fmt.Fprintf(&page, "# Benchmarks\n\nWritten by `make bench`. These machines are shared and noisy: the ratios, of things run side by side, "+
+		"say more than the single figures.\n\nMachine: %s, %d processors, %s, %s/%s.\n\n",
+		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	for _, part := range []func(context.Context, *bytes.Buffer) error{passes} {
+		if err := part(ctx, &page); err != nil {
+			return err
+		}
+	}
+	_, err := os.Stdout.Write(page.Bytes())
+	return err
+}
+
+// processor is the machine's processor in its own words.
+func processor() string {
+	text, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		return "unknown processor"
+	}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(name) == "model name" {
+			return strings.TrimSpace(value)
+		}
+	}
+	return "unknown processor"
+}
+
+// micro runs the packages' own benchmarks.
+func micro(ctx context.Context, page *bytes.Buffer) error {
+	for _, b := range []struct{ title, pkg, pattern string }{
+		{"Deciding", "./evaluator", "."},
+		{"Reading 20,000 metrics: the SDK alone, and with the grid", "./scaler/observe", "Read20000"},
+		{"Remembering", "./store", "."},
+		{"Showing", "./web", "."},
+	} {
+		args := []string{"test", "-run", "^$", "-bench", b.pattern, "-benchmem", "-benchtime", "1s", b.pkg}
+		out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+		}
+		fmt.Fprintf(page, "## %s\n\n`go %s`\n\n```\n%s```\n\n", b.title, strings.Join(args, " "), figures(out))
+	}
+	return nil
+}
+
+// figures are the benchmark lines of a test's output.
+func figures(out []byte) string {
+	var b strings.Builder
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "Benchmark") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,175 @@
+package awsapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/smithy-go/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+const (
+	appID = "ecs-autoscaler"
+	// attemptTimeout is how long one attempt may take, answer read included, at speed 1.
+	attemptTimeout = 10 * time.Second
+	// setupTimeout bounds the search for credentials at the start.
+	setupTimeout = 15 * time.Second
+
+	credentialsAdvice = "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give the ECS task or EC2 instance an IAM role"
+)
+
+// What Connect cannot do without.
+var (
+	// ErrNoRegion says that neither the configuration nor the environment nor any metadata names a region.
+	ErrNoRegion = errors.New("no AWS region: set region in the configuration, or AWS_REGION in the environment, or a region in the profile; on ECS and EC2 it is taken from the task's or instance's metadata")
+	// ErrNoCredentials says that the SDK's credential chain came to its end without credentials.
+	ErrNoCredentials = errors.New("no AWS credentials: " + credentialsAdvice)
+)
+
+// Options are what the daemon decides about its AWS clients; everything else comes from the SDK's own
+// environment variables and profiles. The zero value is right in production.
+type Options struct {
+	// Region wins over the environment when it is not empty.
+	Region string
+	// HTTPClient replaces the daemon's own, for credentials and metadata too.
+	HTTPClient aws.HTTPClient
+	// Registerer takes the request metrics; nil registers none.
+	Registerer prometheus.Registerer
+	// Speed divides retry delays and deadlines, for a demo on accelerated time; 0 means 1.
+	Speed float64
+	// Credentials replaces the SDK's credential chain.
+	Credentials aws.CredentialsProvider
+	// Endpoint replaces AWS's, and the environment's AWS_ENDPOINT_URL.
+	Endpoint string
+	// OnDate gets the date of every answer; nil for nobody. It may be called from several goroutines.
+	OnDate func(time.Time)
+}
+
+// Clients are the SDK clients that the daemon uses, and the region they are for.
+type Clients struct {
+	ECS        *ecs.Client
+	CloudWatch *cloudwatch.Client
+	Region     string
+}
+
+// Connect makes the clients. It asks the credential chain once, so that a daemon without credentials
+// says so at its start; expired ones show only at the first call. Errors are ErrNoRegion,
+// ErrNoCredentials, or what the SDK has against its environment (a profile that does not exist).
+func Connect(ctx context.Context, o Options) (*Clients, error) {
+	if o.Speed <= 0 {
+		o.Speed = 1
+	}
+	cfg, err := load(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("AWS settings of the environment or of a profile: %w", err)
+	}
+	if cfg.Region, err = region(ctx, o, cfg); err != nil {
+		return nil, err
+	}
+	if err := finish(ctx, o, &cfg); err != nil {
+		return nil, err
+	}
+	t := newTelemetry(o.Registerer)
+	each := []func(*middleware.Stack) error{t.install, deadline{scale(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+	return &Clients{
+		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
+		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...) }),
+		Region:     cfg.Region,
+	}, nil
+}
+
+func load(ctx context.Context, o Options) (aws.Config, error) {
+	var client config.HTTPClient = ownHTTPClient()
+	if o.HTTPClient != nil {
+		client = o.HTTPClient
+	}
+	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
+	if o.Region != "" {
+		options = append(options, config.WithRegion(o.Region))
+	}
+	if o.Credentials != nil {
+		options = append(options, config.WithCredentialsProvider(o.Credentials))
+	}
+	if o.Endpoint != "" {
+		options = append(options, config.WithBaseEndpoint(o.Endpoint))
+	}
+	return config.LoadDefaultConfig(ctx, options...)
+}
+
+// finish turns what the SDK loaded into what the daemon wants. The HTTP client is wrapped only now,
+// because AWS_CA_BUNDLE works on nothing but the SDK's own client.
+func finish(ctx context.Context, o Options, cfg *aws.Config) error {
+	if cfg.AppID == "" {
+		cfg.AppID = appID
+	}
+	if b, ok := cfg.HTTPClient.(*awshttp.BuildableClient); ok {
+		cfg.HTTPClient = b.Freeze()
+	}
+	cfg.HTTPClient = plainBody{cfg.HTTPClient}
+	mode, attempts := cfg.RetryMode, cfg.RetryMaxAttempts
+	cfg.Retryer = func() aws.Retryer { return newRetryer(mode, attempts, o.Speed) }
+	cfg.Credentials = namedCredentials{cfg.Credentials}
+	return checkCredentials(ctx, cfg.Credentials)
+}
+
+func checkCredentials(ctx context.Context, p aws.CredentialsProvider) error {
+	ctx, cancel := context.WithTimeout(ctx, setupTimeout)
+	defer cancel()
+	if _, err := p.Retrieve(ctx); err != nil {
+		return fmt.Errorf("%w (%s)", ErrNoCredentials, Brief(err))
+	}
+	return nil
+}
+
+// namedCredentials gives failures of the credential chain a type of their own, so that they can be
+// told apart from failures of the service that was to be called.
+type namedCredentials struct{ aws.CredentialsProvider }
+
+func (n namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	if n.CredentialsProvider == nil {
+		return aws.Credentials{}, &CredentialsError{ErrNoCredentials}
+	}
+	c, err := n.CredentialsProvider.Retrieve(ctx)
+	if err != nil {
+		return c, &CredentialsError{err}
+	}
+	return c, nil
+}
+
+// hurried divides the delays of a retryer.
+type hurried struct {
+	aws.RetryerV2
+	speed float64
+}
+
+func (h hurried) RetryDelay(attempt int, err error) (time.Duration, error) {
+	d, err := h.RetryerV2.RetryDelay(attempt, err)
+	return scale(d, h.speed), err
+}
+
+// newRetryer is the SDK's standard retryer, three attempts unless the environment says otherwise.
+func newRetryer(mode aws.RetryMode, attempts int, speed float64) aws.Retryer {
+	standard := func(o *retry.StandardOptions) {
+		if attempts > 0 {
+			o.MaxAttempts = attempts
+		}
+	}
+	if mode == aws.RetryModeAdaptive {
+		return hurried{retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
+			o.StandardOptions = append(o.StandardOptions, standard)
+		}), speed}
+	}
+	return hurried{retry.NewStandard(standard), speed}
+}
+
+func scale(d time.Duration, speed float64) time.Duration {
+	return time.Duration(float64(d) / speed)
+}

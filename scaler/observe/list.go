@@ -1,0 +1,89 @@
+package observe
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/ecs"
+
+	"ecs-autoscaler/evaluator"
+)
+
+// fullPage is the most that ListServices and ListClusters give at once; without it ECS gives 10 services.
+const fullPage = 100
+
+// List finds the services of a cluster, or of every cluster whose name matches when the pattern has * or
+// ?. Clusters that cannot be listed do not hide the others: their errors come back joined, beside what
+// was found. The requests count against the rate of Describe, which waits for them; List itself does not.
+func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator.Key, error) {
+	clusters := []string{clusterPattern}
+	if strings.ContainsAny(clusterPattern, "*?") {
+		var err error
+		if clusters, err = s.clusters(ctx, clusterPattern); err != nil {
+			return nil, err
+		}
+	}
+	var keys []evaluator.Key
+	var errs []error
+	for _, c := range clusters {
+		found, err := s.servicesOf(ctx, c)
+		keys = append(keys, found...)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("list the services of cluster %s: %w", c, err))
+		}
+	}
+	return keys, errors.Join(errs...)
+}
+
+func (s *Services) clusters(ctx context.Context, pattern string) ([]string, error) {
+	if _, err := path.Match(pattern, ""); err != nil {
+		return nil, fmt.Errorf("cluster pattern %q: %w; only * and ? are special", pattern, err)
+	}
+	var names []string
+	pages := ecs.NewListClustersPaginator(s.api, &ecs.ListClustersInput{}, func(o *ecs.ListClustersPaginatorOptions) {
+		o.Limit, o.StopOnDuplicateToken = fullPage, true
+	})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list clusters: %w", err)
+		}
+		for _, arn := range page.ClusterArns {
+			if ok, _ := path.Match(pattern, lastPart(arn)); ok {
+				names = append(names, lastPart(arn))
+			}
+		}
+	}
+	return names, nil
+}
+
+func (s *Services) servicesOf(ctx context.Context, cluster string) ([]evaluator.Key, error) {
+	var keys []evaluator.Key
+	pages := ecs.NewListServicesPaginator(s.api, &ecs.ListServicesInput{Cluster: aws.String(cluster)}, func(o *ecs.ListServicesPaginatorOptions) {
+		o.Limit, o.StopOnDuplicateToken = fullPage, true
+	})
+	for pages.HasMorePages() {
+		s.note()
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return keys, err
+		}
+		for _, arn := range page.ServiceArns {
+			keys = append(keys, evaluator.Key{Cluster: cluster, Service: lastPart(arn)})
+		}
+	}
+	return keys, nil
+}
+
+func (s *Services) note() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.listed++
+}
+
+// lastPart is the name at the end of an ARN, old and new formats alike.
+func lastPart(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }

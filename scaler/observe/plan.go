@@ -1,0 +1,68 @@
+package observe
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Quotas of one GetMetricData call (aws-semantics 7.1).
+const (
+	maxQueries    = 500
+	maxDatapoints = 100_800
+)
+
+// call is what one GetMetricData request asks: entries of one period, all read equally far back.
+type call struct {
+	entries []*Entry
+	period  int64
+	back    int
+}
+
+// plan sorts the batch and cuts it into as few calls as the quotas allow. Those that must be read far back
+// stand together, so that a hole in one metric does not widen the window of every call.
+func plan(batch []*Entry, calls []call) []call {
+	slices.SortFunc(batch, compare)
+	calls = calls[:0]
+	for start := 0; start < len(batch); {
+		n := fitting(batch[start:])
+		first := batch[start]
+		calls = append(calls, call{entries: batch[start : start+n], period: first.Series.Period, back: first.back})
+		start += n
+	}
+	return calls
+}
+
+func compare(a, b *Entry) int {
+	if c := cmp.Compare(a.Series.Period, b.Series.Period); c != 0 {
+		return c
+	}
+	if a.solo() != b.solo() {
+		if a.solo() {
+			return -1
+		}
+		return 1
+	}
+	if c := cmp.Compare(b.back, a.back); c != 0 {
+		return c
+	}
+	return cmp.Compare(a.number, b.number)
+}
+
+// fitting is how many entries from the front go into one call. The first is read farthest back.
+func fitting(batch []*Entry) int {
+	first := batch[0]
+	if first.solo() {
+		return 1
+	}
+	limit := min(maxQueries, max(maxDatapoints/max(first.back, 1), 1))
+	queries := len(first.queries)
+	for i, e := range batch[1:] {
+		queries += len(e.queries)
+		if queries > limit || e.Series.Period != first.Series.Period || e.solo() {
+			return i + 1
+		}
+	}
+	return len(batch)
+}
+
+func (e *Entry) solo() bool { return e.exclusive || e.alone }
