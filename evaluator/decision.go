@@ -88,8 +88,11 @@ type Decision struct {
 
 // PolicyDecision is what one policy made of the observation.
 type PolicyDecision struct {
-	Name   string
-	Type   PolicyType
+	Name string
+	Type PolicyType
+	// Wish is the direction that the policy's alarms ask for, Hold when they ask for nothing. Action is what
+	// the guards left of it: Hold beside another Wish is a wish that was stopped, Reason says by what.
+	Wish   Action
 	Action Action
 	Reason Reason
 	// Wanted is the policy's own wish before bounds; it counts only when HasWanted.
@@ -98,10 +101,19 @@ type PolicyDecision struct {
 	// Metric is the aggregated number the wish was sized from; it counts only when HasMetric.
 	Metric    float64
 	HasMetric bool
+	// Aggregation is how Metric was made of the datapoints.
+	Aggregation Aggregation
 	// TargetValue is of target tracking, else 0.
 	TargetValue float64
-	// Base is the capacity the wish was computed from, Credit what was taken out of it.
+	// Adjustment is the ScalingAdjustment of the step that applies, and AdjustmentType how it is meant; both are
+	// zero for target tracking and where no step applies.
+	Adjustment     int
+	AdjustmentType AdjustmentType
+	// Base is the capacity the wish was computed from: the running count after Credit, what the policy has
+	// itself just added, was taken out. With CreditDifference Credit was taken out of the change instead.
 	Base, Credit int
+	// CooldownCredit is how the policy counts Credit.
+	CooldownCredit CooldownCredit
 	// CooldownEnds is the deadline that stopped the wish, zero when none did.
 	CooldownEnds time.Time
 	Alarms       []AlarmDecision
@@ -109,11 +121,13 @@ type PolicyDecision struct {
 
 // AlarmDecision is the state of one alarm and the datapoints it was judged on.
 type AlarmDecision struct {
-	Name      string
-	State     AlarmState
-	Previous  AlarmState
-	Threshold float64
-	Operator  ComparisonOperator
+	Name string
+	// MetricName is what people call the metric: its name or, for metric math, the returned expression.
+	MetricName string
+	State      AlarmState
+	Previous   AlarmState
+	Threshold  float64
+	Operator   ComparisonOperator
 	// Breaching counts the real datapoints beyond the threshold among those judged, of the
 	// DatapointsToAlarm needed and EvaluationPeriods judged.
 	Breaching, DatapointsToAlarm, EvaluationPeriods int

@@ -21,6 +21,17 @@ type Memory struct {
 	Policies []PolicyMemory `json:"policies"`
 	// Shared is the cooldown of the whole target, for policies with ScopeTarget.
 	Shared Cooldown `json:"shared"`
+	// Undo is what Begin replaced, until its activity is over.
+	Undo *Undo `json:"undo,omitempty"`
+}
+
+// Undo is what Fail goes back to: a failed write must leave neither cooldown nor credit, but those of the
+// activities before it still hold.
+type Undo struct {
+	LastDesired int            `json:"last_desired"`
+	Activity    ActivityMemory `json:"activity"`
+	Cooldowns   []Cooldown     `json:"cooldowns"`
+	Shared      Cooldown       `json:"shared"`
 }
 
 // ActivityMemory is the open or last activity of a target.

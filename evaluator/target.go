@@ -1,6 +1,9 @@
 package evaluator
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Key names a scalable target: one ECS service in one cluster.
 type Key struct {
@@ -132,3 +135,12 @@ const (
 	// CreditDifference computes the adjustment from the running count and takes it out of the change.
 	CreditDifference CooldownCredit = "difference"
 )
+
+// ParseKey reads what String wrote. Neither half can contain a slash in ECS; text without one has no cluster.
+func ParseKey(text string) Key {
+	cluster, service, found := strings.Cut(text, "/")
+	if !found {
+		return Key{Service: text}
+	}
+	return Key{Cluster: cluster, Service: service}
+}

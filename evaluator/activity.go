@@ -1,0 +1,81 @@
+package evaluator
+
+import "strconv"
+
+// ActivityStatus is the status of a scaling activity (API ScalingActivity.StatusCode).
+type ActivityStatus string
+
+// The statuses of a scaling activity.
+const (
+	// Pending: the write is intended, ECS has not answered yet.
+	Pending ActivityStatus = "Pending"
+	// InProgress: ECS has accepted the count, the running count has not reached it yet.
+	InProgress ActivityStatus = "InProgress"
+	// Successful: the running count has reached the desired count.
+	Successful ActivityStatus = "Successful"
+	// Overridden: the desired count was changed again before it was reached.
+	Overridden ActivityStatus = "Overridden"
+	// Unfulfilled: ECS did not get there in time, or cannot any more.
+	Unfulfilled ActivityStatus = "Unfulfilled"
+	// Failed: ECS did not accept the count.
+	Failed ActivityStatus = "Failed"
+)
+
+// StatusMessage is AWS's text for an activity in status s that set the desired count to to. changedTo is the
+// count found with Overridden, why the error with Failed and Unfulfilled; Pending has no text.
+func StatusMessage(s ActivityStatus, to, changedTo int, why string) string {
+	done := "Successfully set desired count to " + strconv.Itoa(to) + ". "
+	switch s {
+	case InProgress:
+		return done + "Waiting for change to be fulfilled by ecs."
+	case Successful:
+		return done + "Change successfully fulfilled by ecs."
+	case Overridden:
+		return done + "Found it was later changed to " + strconv.Itoa(changedTo) + "."
+	case Unfulfilled:
+		return done + "Change was not fulfilled by ecs." + because(why)
+	case Failed:
+		return "Failed to set desired count to " + strconv.Itoa(to) + "." + because(why)
+	default:
+		return ""
+	}
+}
+
+func because(why string) string {
+	if why == "" {
+		return ""
+	}
+	return " Reason: " + why
+}
+
+// ActivityDescription is AWS's description of an activity that sets the desired count to to.
+func ActivityDescription(to int) string {
+	return "Setting desired count to " + strconv.Itoa(to) + "."
+}
+
+// Cause is the cause of the activity in AWS's words: the alarm and policy that triggered it, or the bound
+// that was set. It is empty for a decision that changes nothing.
+func (d *Decision) Cause() string {
+	switch {
+	case d.Action == Hold:
+		return ""
+	case d.Reason == RaisedToMinCapacity:
+		return "minimum capacity was set to " + strconv.Itoa(d.Min)
+	case d.Reason == LoweredToMax:
+		return "maximum capacity was set to " + strconv.Itoa(d.Max)
+	case d.Policy < 0 || d.Policy >= len(d.Policies):
+		return ""
+	default:
+		p := &d.Policies[d.Policy]
+		return p.cause(d.Target)
+	}
+}
+
+func (p *PolicyDecision) cause(k Key) string {
+	if len(p.Alarms) == 0 {
+		return "triggered policy " + p.Name
+	}
+	a := &p.Alarms[p.alarm()]
+	return "monitor alarm ecs-autoscaler/" + k.String() + "/" + p.Name + "/" + a.Name +
+		" in state " + string(a.State) + " triggered policy " + p.Name
+}

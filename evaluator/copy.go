@@ -1,0 +1,23 @@
+package evaluator
+
+// CopyFrom makes d a deep copy of src and reuses d's slices, so that a latest decision can be kept without allocating.
+func (d *Decision) CopyFrom(src *Decision) {
+	policies := resize(d.Policies, len(src.Policies))
+	*d = *src
+	d.Policies = policies
+	for i := range policies {
+		policies[i].copyFrom(&src.Policies[i])
+	}
+}
+
+func (p *PolicyDecision) copyFrom(src *PolicyDecision) {
+	alarms := resize(p.Alarms, len(src.Alarms))
+	*p = *src
+	p.Alarms = alarms
+	for j := range alarms {
+		values := resize(alarms[j].Values, len(src.Alarms[j].Values))
+		alarms[j] = src.Alarms[j]
+		alarms[j].Values = values
+		copy(values, src.Alarms[j].Values)
+	}
+}

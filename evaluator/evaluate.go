@@ -1,0 +1,184 @@
+package evaluator
+
+import "time"
+
+// pass is one evaluation under way. It is handed on by value: the functions of the guard list would
+// otherwise force it onto the heap.
+type pass struct {
+	t   *Target
+	o   *Observation
+	m   *Memory
+	d   *Decision
+	now int64
+	// desired is the count that the policies start from: the one seen, or the one that the
+	// registration in this very decision makes of it.
+	desired int
+}
+
+// Evaluate decides what the desired count of t should be at now and fills d, whose slices it reuses: once
+// d has seen its target, nothing is allocated. The observation and the memory are only read, and the
+// same arguments always give the same decision. Every alarm is judged even where nothing may act, because
+// CloudWatch's alarms, too, go on changing state while scaling is suspended or impossible.
+func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) {
+	e := pass{t: t, o: o, m: m, d: d, now: now.Unix(), desired: o.Service.Desired}
+	e.open(now)
+	refusal := e.refusal()
+	if refusal == "" {
+		e.desired = e.registered()
+	}
+	for i := range t.Policies {
+		e.judgeAlarms(i)
+		e.wish(i)
+	}
+	if refusal != "" {
+		e.refuse(refusal)
+		return
+	}
+	e.guard()
+	e.combine()
+}
+
+// open fills in what is known before anything is decided.
+func (e pass) open(now time.Time) {
+	d, s := e.d, &e.o.Service
+	d.Target, d.Time, d.Next = e.t.Key, now, e.next(now)
+	d.Action, d.Reason, d.Outcome = Hold, NothingDue, OutcomeNone
+	d.Desired, d.Running, d.Pending, d.Wanted = s.Desired, s.Running, s.Pending, s.Desired
+	d.Min, d.Max = e.t.Min, e.t.Max
+	d.Policy, d.Registers = -1, false
+	d.Policies = resize(d.Policies, len(e.t.Policies))
+}
+
+// next is the first instant after now at which an alarm of the target is evaluated again: the next whole
+// minute, or the next whole 10 s where a period is under a minute. Nothing happens in between, not even
+// when a cooldown ends there: only an alarm acts.
+func (e pass) next(now time.Time) time.Time {
+	interval := int64(minute)
+	for i := range e.t.Metrics {
+		interval = min(interval, lookSeconds(e.t.Metrics[i].Period))
+	}
+	return time.Unix(floor(now.Unix(), interval)+interval, 0).UTC()
+}
+
+// refusal says why nothing may be done to the service at all, or is empty.
+func (e pass) refusal() Reason {
+	s := &e.o.Service
+	switch {
+	case s.Status == ServiceMissing:
+		return ServiceNotFound
+	case s.DescribedAt.IsZero():
+		return ServiceNotDescribed
+	case s.Status == ServiceDraining, s.Status == ServiceInactive:
+		return ServiceNotActive
+	case s.Daemon:
+		return ServiceNotScalable
+	case switchedOff(e.t, s, e.m):
+		return ServiceSwitchedOff
+	default:
+		return ""
+	}
+}
+
+// switchedOff says that a person has set the desired count to 0 below a positive min. A 0 that is our
+// own, from a time when min was 0, is not meant.
+func switchedOff(t *Target, s *Service, m *Memory) bool {
+	if s.Desired != 0 || t.Min <= 0 || t.StartSwitchedOff {
+		return false
+	}
+	return m.SwitchedOff || m.LastDesired != 0
+}
+
+// registered is the desired count after the registration, if this decision is one. Registering brings the
+// count into the bounds at once (aws-semantics 6.1); being out of them by someone else's hand does not,
+// except for a service at 0 that the user wants started.
+func (e pass) registered() int {
+	m, t := e.m, e.t
+	e.d.Registers = !m.Registered || m.Min != t.Min || m.Max != t.Max
+	if e.d.Registers || e.desired == 0 && t.StartSwitchedOff {
+		return min(max(e.desired, t.Min), t.Max)
+	}
+	return e.desired
+}
+
+// refuse stops every wish with the one reason that concerns the service itself.
+func (e pass) refuse(why Reason) {
+	e.d.Reason = why
+	for i := range e.d.Policies {
+		p := &e.d.Policies[i]
+		if p.Wish != Hold {
+			p.stop(why)
+			p.HasWanted, p.Wanted, p.Base, p.Credit = false, 0, 0, 0
+		}
+	}
+}
+
+// judgeAlarms starts the decision of policy i and judges its alarms. Here and below it is filled in field by field:
+// a literal would be built on the stack first and copied, a tenth of the whole evaluation.
+func (e pass) judgeAlarms(i int) {
+	p, pd := &e.t.Policies[i], &e.d.Policies[i]
+	alarms := resize(pd.Alarms, len(p.Alarms))
+	*pd = PolicyDecision{}
+	pd.Name, pd.Type, pd.Wish, pd.Action = p.Name, p.Type, Hold, Hold
+	pd.Aggregation, pd.TargetValue, pd.CooldownCredit = p.Aggregation, p.TargetTracking.TargetValue, p.CooldownCredit
+	pd.Alarms = alarms
+	if pd.Aggregation == "" {
+		pd.Aggregation = Average
+	}
+	for j := range p.Alarms {
+		e.judgeAlarm(&p.Alarms[j], e.previous(i, j), &pd.Alarms[j])
+	}
+}
+
+// judgeAlarm keeps the state of an alarm that is not due or whose metric could not be read.
+func (e pass) judgeAlarm(a *Alarm, previous AlarmState, ad *AlarmDecision) {
+	ad.Name, ad.MetricName = a.Name, e.t.Metrics[a.Metric].label()
+	ad.State, ad.Previous = previous, previous
+	ad.Threshold, ad.Operator = a.Threshold, a.Operator
+	ad.DatapointsToAlarm, ad.EvaluationPeriods = a.DatapointsToAlarm, a.EvaluationPeriods
+	ad.Breaching, ad.End, ad.Period, ad.Values = 0, 0, 0, ad.Values[:0]
+	s := e.series(a.Metric)
+	if !s.readable() {
+		return
+	}
+	judge(a, s, e.series(a.SampleCount), e.now, ad)
+	if !e.due(a.Metric) {
+		ad.State = previous
+	}
+}
+
+// previous is the remembered state of an alarm; one that nothing is known of starts where CloudWatch's do.
+func (e pass) previous(i, j int) AlarmState {
+	if i < len(e.m.Policies) && j < len(e.m.Policies[i].Alarms) {
+		if s := e.m.Policies[i].Alarms[j].State; s != "" {
+			return s
+		}
+	}
+	return InsufficientDataState
+}
+
+// series is what was read of a metric, nil if nothing was.
+func (e pass) series(metric int) *Series {
+	if metric < 0 || metric >= len(e.o.Series) {
+		return nil
+	}
+	return e.o.Series[metric]
+}
+
+func (e pass) due(metric int) bool {
+	return metric >= len(e.o.Due) || e.o.Due[metric]
+}
+
+// label is the name people know the metric by: its own, or that of the returned line of metric math.
+func (m *Metric) label() string {
+	for i := range m.Queries {
+		q := &m.Queries[i]
+		switch {
+		case !q.ReturnData:
+		case q.Metric != nil:
+			return q.Metric.MetricName
+		default:
+			return q.Expression
+		}
+	}
+	return m.MetricName
+}

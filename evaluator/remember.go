@@ -1,0 +1,101 @@
+package evaluator
+
+import "slices"
+
+// NewMemory is what is known of a target before its first look: nothing. Its alarms start in
+// INSUFFICIENT_DATA, as CloudWatch's do.
+func NewMemory(t *Target) *Memory {
+	m := &Memory{LastDesired: -1}
+	m.Bind(t)
+	return m
+}
+
+// Clone is a deep copy: committed memories are never changed in place.
+func (m *Memory) Clone() *Memory {
+	c := *m
+	c.Policies = slices.Clone(m.Policies)
+	for i := range c.Policies {
+		c.Policies[i].Alarms = slices.Clone(m.Policies[i].Alarms)
+	}
+	if m.Undo != nil {
+		u := *m.Undo
+		u.Cooldowns = slices.Clone(m.Undo.Cooldowns)
+		c.Undo = &u
+	}
+	return &c
+}
+
+// Bind aligns the memory with the target after a reload: policies and alarms are found again by name and
+// keep their state (updating an alarm leaves its state alone, API PutMetricAlarm), new ones start fresh,
+// those that are gone are dropped.
+func (m *Memory) Bind(t *Target) {
+	policies := make([]PolicyMemory, len(t.Policies))
+	cooldowns := make([]Cooldown, len(t.Policies))
+	for i := range t.Policies {
+		p := &t.Policies[i]
+		known := PolicyMemory{Name: p.Name}
+		if k := m.policy(p.Name); k >= 0 {
+			known = m.Policies[k]
+			if m.Undo != nil && k < len(m.Undo.Cooldowns) {
+				cooldowns[i] = m.Undo.Cooldowns[k]
+			}
+		}
+		known.Alarms = bindAlarms(known.Alarms, p.Alarms)
+		policies[i] = known
+	}
+	m.Policies = policies
+	if m.Undo != nil {
+		undo := *m.Undo
+		undo.Cooldowns = cooldowns
+		m.Undo = &undo
+	}
+}
+
+func bindAlarms(known []AlarmMemory, alarms []Alarm) []AlarmMemory {
+	bound := make([]AlarmMemory, len(alarms))
+	for j := range alarms {
+		bound[j] = AlarmMemory{Name: alarms[j].Name, State: InsufficientDataState}
+		k := slices.IndexFunc(known, func(a AlarmMemory) bool { return a.Name == alarms[j].Name })
+		if k >= 0 {
+			bound[j] = known[k]
+		}
+	}
+	return bound
+}
+
+// policy is the index of the policy with this name, -1 if it is not (or no longer) known.
+func (m *Memory) policy(name string) int {
+	for i := range m.Policies {
+		if m.Policies[i].Name == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// Remember takes over the alarm states of a decision, and whether the service is switched off. It reports
+// whether anything changed that must survive a restart.
+func (m *Memory) Remember(d *Decision) bool {
+	changed := false
+	for i := range min(len(d.Policies), len(m.Policies)) {
+		known, seen := m.Policies[i].Alarms, d.Policies[i].Alarms
+		for j := range min(len(known), len(seen)) {
+			if known[j].State != seen[j].State {
+				known[j].State, known[j].Since = seen[j].State, d.Time
+				changed = true
+			}
+		}
+	}
+	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
+	if d.Reason == ServiceNotDescribed || d.Reason == ServiceNotFound {
+		off = m.SwitchedOff
+	}
+	changed = changed || off != m.SwitchedOff
+	m.SwitchedOff = off
+	return changed
+}
+
+// Register notes that the target has been brought into its present bounds.
+func (m *Memory) Register(t *Target) {
+	m.Registered, m.Min, m.Max = true, t.Min, t.Max
+}
