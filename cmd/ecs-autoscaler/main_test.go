@@ -48,6 +48,7 @@ func startRegion(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	server := httptest.NewServer(region)
 	ts.Defer(server.Close)
+	ts.Setenv("REGION_ADDRESS", server.Listener.Addr().String())
 	ts.Setenv("AWS_ENDPOINT_URL", server.URL)
 	ts.Setenv("AWS_REGION", scenario.Region())
 	ts.Setenv("AWS_ACCESS_KEY_ID", "x")
