@@ -88,7 +88,9 @@ func (p *pass) read(ctx context.Context) {
 	for _, e := range entries {
 		p.tracked[e].queued = false
 	}
-	p.noteReadProblems(r.Problems)
+	if ctx.Err() == nil {
+		p.noteReadProblems(r.Problems)
+	}
 }
 
 // queue adds what of a target's metrics is due to what is read, and says so in the observation.
