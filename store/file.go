@@ -1,0 +1,237 @@
+package store
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"sync"
+
+	"go.etcd.io/bbolt"
+)
+
+// historyFill packs the pages of the history: its keys grow with time, so the room that bbolt leaves
+// for inserts would stay empty.
+const historyFill = 0.9
+
+// fileBackend is a bbolt file (docs/state.md).
+type fileBackend struct {
+	path string
+	db   *bbolt.DB
+	file *os.File // the handle inside db
+	// loaded is what opening read, for the first Load.
+	loaded *Snapshot
+
+	mu     sync.Mutex
+	closed bool
+	broken error // the damage that bbolt panicked on; its locks are in an unknown state since
+}
+
+// Load returns everything but the history.
+func (b *fileBackend) Load() (*Snapshot, error) {
+	b.mu.Lock()
+	s := b.loaded
+	b.loaded = nil
+	b.mu.Unlock()
+	if s != nil {
+		return s, nil
+	}
+	return s, b.view(func(tx *bbolt.Tx) (err error) {
+		s, err = b.load(tx)
+		return err
+	})
+}
+
+func (b *fileBackend) load(tx *bbolt.Tx) (*Snapshot, error) {
+	s := &Snapshot{Delays: map[string]Delay{}}
+	if text := tx.Bucket(metaBucket).Get(sequenceKey); text != nil {
+		n, err := strconv.ParseUint(string(text), 10, 64)
+		if err != nil {
+			return nil, damaged(b.path, "its sequence is no number: "+err.Error(), err)
+		}
+		s.Sequence = n
+	}
+	return s, errors.Join(
+		tx.Bucket(memoriesBucket).ForEach(func(k, v []byte) error { return b.loadMemory(s, k, v) }),
+		tx.Bucket(openBucket).ForEach(func(k, v []byte) error { return b.loadOpen(s, k, tx.Bucket(activitiesBucket).Get(v)) }),
+		tx.Bucket(delaysBucket).ForEach(func(k, v []byte) error { return b.loadDelay(s, k, v) }),
+	)
+}
+
+func (b *fileBackend) loadMemory(s *Snapshot, key, value []byte) error {
+	var r Remembered
+	if err := b.decode(value, &r, fmt.Sprintf("the memory of %q", key)); err != nil {
+		return err
+	}
+	if r.Memory == nil || !bytes.Equal(key, targetKey(r.Target)) {
+		return damaged(b.path, fmt.Sprintf("the memory of %q is that of %q", key, r.Target), nil)
+	}
+	s.Memories = append(s.Memories, r)
+	return nil
+}
+
+func (b *fileBackend) loadOpen(s *Snapshot, id, value []byte) error {
+	if value == nil {
+		return damaged(b.path, fmt.Sprintf("the open activity %q is missing", id), nil)
+	}
+	var a Activity
+	if err := b.decode(value, &a, fmt.Sprintf("the open activity %q", id)); err != nil {
+		return err
+	}
+	if a.ID != string(id) {
+		return damaged(b.path, fmt.Sprintf("the open activity %q is %q", id, a.ID), nil)
+	}
+	s.Open = append(s.Open, a)
+	return nil
+}
+
+func (b *fileBackend) loadDelay(s *Snapshot, name, value []byte) error {
+	var d Delay
+	err := b.decode(value, &d, fmt.Sprintf("the delay of %q", name))
+	s.Delays[string(name)] = d
+	return err
+}
+
+// entry is one write, made ready before the transaction, so that it is short.
+type entry struct {
+	bucket, key, value []byte
+}
+
+// Commit makes d durable in one bbolt transaction.
+func (b *fileBackend) Commit(d *Durable) error {
+	entries, err := encode(d)
+	if err != nil {
+		return err
+	}
+	return b.update(func(tx *bbolt.Tx) error {
+		if d.Delays != nil {
+			if err := empty(tx, delaysBucket); err != nil {
+				return err
+			}
+		}
+		tx.Bucket(activitiesBucket).FillPercent = historyFill
+		tx.Bucket(decisionsBucket).FillPercent = historyFill
+		for _, e := range entries {
+			if err := tx.Bucket(e.bucket).Put(e.key, e.value); err != nil {
+				return err
+			}
+		}
+		return closeActivities(tx, d.Activities)
+	})
+}
+
+func encode(d *Durable) ([]entry, error) {
+	entries := []entry{{metaBucket, sequenceKey, strconv.AppendUint(nil, d.Sequence, 10)}}
+	var failed error
+	put := func(bucket, key []byte, record any) {
+		value, err := json.Marshal(record)
+		failed = errors.Join(failed, err)
+		entries = append(entries, entry{bucket, key, value})
+	}
+	for i := range d.Memories {
+		put(memoriesBucket, targetKey(d.Memories[i].Target), &d.Memories[i])
+	}
+	for name, delay := range d.Delays {
+		put(delaysBucket, []byte(name), delay)
+	}
+	for _, r := range d.Decisions {
+		put(decisionsBucket, r.key(), r)
+	}
+	for _, a := range d.Activities {
+		put(activitiesBucket, a.key(), a)
+		if a.Open() {
+			entries = append(entries, entry{openBucket, []byte(a.ID), a.key()})
+		}
+	}
+	return entries, failed
+}
+
+// closeActivities takes those out of the open ones that this commit ended; of several states of one
+// activity the last one counts.
+func closeActivities(tx *bbolt.Tx, activities []*Activity) error {
+	open := map[string]bool{}
+	for _, a := range activities {
+		open[a.ID] = a.Open()
+	}
+	for id, still := range open {
+		if still {
+			continue
+		}
+		if err := tx.Bucket(openBucket).Delete([]byte(id)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func empty(tx *bbolt.Tx, name []byte) error {
+	if err := tx.DeleteBucket(name); err != nil {
+		return err
+	}
+	_, err := tx.CreateBucket(name)
+	return err
+}
+
+// view runs a read transaction.
+func (b *fileBackend) view(read func(tx *bbolt.Tx) error) error {
+	return b.run(func() error { return b.db.View(read) })
+}
+
+// update runs a write transaction.
+func (b *fileBackend) update(write func(tx *bbolt.Tx) error) error {
+	return b.run(func() error { return b.db.Update(write) })
+}
+
+// run guards what uses bbolt and never touches a broken database again.
+func (b *fileBackend) run(do func() error) error {
+	b.mu.Lock()
+	closed, broken := b.closed, b.broken
+	b.mu.Unlock()
+	if closed {
+		return ErrClosed
+	}
+	if broken != nil {
+		return broken
+	}
+	err := guard(b.path, do)
+	if _, panicked := errors.AsType[*panicError](err); panicked {
+		b.mu.Lock()
+		b.broken = err
+		b.mu.Unlock()
+	}
+	return explain(b.path, err)
+}
+
+// Close waits for transactions under way.
+func (b *fileBackend) Close() error {
+	b.mu.Lock()
+	closed, broken := b.closed, b.broken
+	b.closed = true
+	b.mu.Unlock()
+	if closed {
+		return nil
+	}
+	if broken != nil {
+		return b.release()
+	}
+	return guard(b.path, b.db.Close)
+}
+
+// abandon releases a file that turned out unusable while it was opened.
+func (b *fileBackend) abandon(why error) {
+	if _, panicked := errors.AsType[*panicError](why); panicked || b.db == nil {
+		_ = b.release() // Nothing was written, and bbolt may have closed it already.
+		return
+	}
+	b.Close() //nolint:errcheck // Nothing was written, and the caller has a better error.
+}
+
+// release lets go of the file without bbolt.
+func (b *fileBackend) release() error {
+	if b.file == nil {
+		return nil
+	}
+	return errors.Join(unlock(b.file), b.file.Close())
+}
