@@ -1,9 +1,14 @@
 package main
 
 import (
+	"io"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,6 +31,7 @@ func TestVerbs(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("DAEMON_ADDRESS", freeAddress(t))
 			env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			env.Setenv("AWS_CONFIG_FILE", filepath.Join(env.WorkDir, "aws-config"))
 			env.Setenv("AWS_SHARED_CREDENTIALS_FILE", filepath.Join(env.WorkDir, "aws-credentials"))
@@ -33,6 +39,11 @@ func TestVerbs(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"region": startRegion,
+			"signal": signalNewest,
+			"await":  func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
+			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
+				await(ts, neg, append([]string{""}, args...), 2)
+			},
 		},
 	})
 }
@@ -53,4 +64,52 @@ func startRegion(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_REGION", scenario.Region())
 	ts.Setenv("AWS_ACCESS_KEY_ID", "x")
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", "x")
+}
+
+// signalNewest sends a signal to the command started last in the background: signal HUP | TERM.
+func signalNewest(ts *testscript.TestScript, neg bool, args []string) {
+	signals := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	if neg || len(args) != 1 || signals[args[0]] == 0 {
+		ts.Fatalf("usage: signal HUP | TERM")
+	}
+	commands := ts.BackgroundCmds()
+	ts.Check(commands[len(commands)-1].Process.Signal(signals[args[0]]))
+}
+
+// freeAddress is a loopback address that nobody listened on a moment ago.
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// await asks the daemon until its answer matches: await PATH PATTERN for a path of the API, await-metric PATTERN for
+// the metrics.
+func await(ts *testscript.TestScript, neg bool, args []string, want int) {
+	if neg || len(args) != want {
+		ts.Fatalf("usage: await PATH PATTERN | await-metric PATTERN")
+	}
+	url := "http://" + ts.Getenv("DAEMON_ADDRESS") + "/api/v1/" + args[0]
+	if args[0] == "" {
+		url = "http://" + ts.Getenv("DAEMON_ADDRESS") + "/metrics"
+	}
+	pattern := regexp.MustCompile(args[1])
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var last string
+	for range 500 { // ten seconds
+		if resp, err := http.Get(url); err == nil {
+			body, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if last = string(body); pattern.MatchString(last) {
+				return
+			}
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s never matched %s; at last it was\n%s", url, args[1], last)
 }
