@@ -78,7 +78,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.engine = engine
-	return d.listen(registry)
+	return d.listen(ctx, registry)
 }
 
 func (d *Daemon) openState() (err error) {
@@ -137,12 +137,13 @@ func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
 }
 
 // listen binds the port and prepares the server on it; an empty address means no server.
-func (d *Daemon) listen(registry *prometheus.Registry) error {
+func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) error {
 	addr := d.options.Config.Listen
 	if addr == "" {
 		return nil
 	}
-	l, err := net.Listen("tcp", addr)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w: is another ecs-autoscaler running? "+
 			"set listen in the configuration to a free address, or to \"\" for no HTTP server", addr, err)
@@ -199,12 +200,12 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
 		err = nil
 	}
-	return errors.Join(err, d.Close())
+	return errors.Join(err, d.Close(ctx))
 }
 
-// Close stops what New has started; Run calls it itself.
-func (d *Daemon) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+// Close stops what New has started, also when ctx has ended; Run calls it itself.
+func (d *Daemon) Close(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
 	return d.cleanup.run(ctx)
 }

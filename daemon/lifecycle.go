@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // cleanup is what stopping undoes, newest first. A start that fails half-way is undone by the same
@@ -25,9 +26,9 @@ func (c *cleanup) push(name string, stop func(context.Context) error) {
 // run runs every step once, whatever the others return.
 func (c *cleanup) run(ctx context.Context) error {
 	var errs []error
-	for i := len(c.steps) - 1; i >= 0; i-- {
-		if err := c.steps[i].stop(ctx); err != nil {
-			errs = append(errs, fmt.Errorf("stopping %s: %w", c.steps[i].name, err))
+	for _, s := range slices.Backward(c.steps) {
+		if err := s.stop(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stopping %s: %w", s.name, err))
 		}
 	}
 	c.steps = nil

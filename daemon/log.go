@@ -41,8 +41,10 @@ func NewLogger(w io.Writer, format LogFormat, now func() time.Time) *zap.Logger 
 // logClock gives zap the time of a function.
 type logClock func() time.Time
 
+// Now reads the clock.
 func (c logClock) Now() time.Time { return c() }
 
+// NewTicker is the machine's; zap wants it for sampling, which is not used.
 func (c logClock) NewTicker(d time.Duration) *time.Ticker { return time.NewTicker(d) }
 
 // human writes lines for people: time, the service, the sentence. A line about a service has all its

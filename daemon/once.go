@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -62,19 +63,16 @@ func (d *Daemon) decisions() ([]evaluator.Decision, error) {
 	return out, nil
 }
 
-// handled reports whether the decision was one about the service, rather than that nothing could be
-// decided or done about it.
+// unhandledReasons say that nothing could be decided about the service.
+var unhandledReasons = []evaluator.Reason{
+	evaluator.ServiceNotDescribed, evaluator.ServiceNotFound, evaluator.ServiceNotActive,
+	evaluator.ServiceNotScalable, evaluator.StaleData,
+}
+
+// handled reports whether the decision was one about the service, and was carried out if it was to be.
 func handled(d *evaluator.Decision) bool {
-	switch d.Reason {
-	case evaluator.ServiceNotDescribed, evaluator.ServiceNotFound, evaluator.ServiceNotActive,
-		evaluator.ServiceNotScalable, evaluator.StaleData:
+	if slices.Contains(unhandledReasons, d.Reason) {
 		return false
 	}
-	switch d.Outcome {
-	case evaluator.OutcomeNone:
-		return d.Action == evaluator.Hold
-	case evaluator.OutcomeWritten, evaluator.OutcomeDryRun:
-		return true
-	}
-	return false
+	return d.Action == evaluator.Hold || d.Outcome == evaluator.OutcomeWritten || d.Outcome == evaluator.OutcomeDryRun
 }

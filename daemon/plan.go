@@ -61,7 +61,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	for i := range decisions {
 		decisions[i].Outcome = evaluator.OutcomeNone
 	}
-	return decisions, source, errors.Join(err, d.Close())
+	return decisions, source, errors.Join(err, d.Close(ctx))
 }
 
 func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
@@ -130,17 +130,13 @@ func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {
 
 // readState takes what a state file remembers; the file is not changed.
 func readState(c *config.Config) ([]*store.Target, error) {
-	b, err := store.OpenFile(StatePath(c))
+	snapshot, err := store.ReadFile(StatePath(c))
 	if err != nil {
 		return nil, err
-	}
-	snapshot, err := b.Load()
-	if err != nil {
-		return nil, errors.Join(err, b.Close())
 	}
 	var rows []*store.Target
 	for _, r := range snapshot.Memories {
 		rows = append(rows, memoryRow(r.Target, r.Memory))
 	}
-	return rows, b.Close()
+	return rows, nil
 }

@@ -24,6 +24,8 @@ func OpenState(c *config.Config, allowVolatile bool) (*store.Store, error) {
 
 func openBackend(c *config.Config, allowVolatile bool) (store.Backend, error) {
 	switch c.State.Kind {
+	case config.StateDynamoDB:
+		return nil, fmt.Errorf("state: %s is not yet supported; use file:PATH", c.State)
 	case config.StateMemory:
 		if !c.DryRun && !allowVolatile {
 			return nil, errors.New("state: memory: forgets every cooldown and open activity at a restart, so that a step could be repeated; " +
@@ -31,9 +33,8 @@ func openBackend(c *config.Config, allowVolatile bool) (store.Backend, error) {
 		}
 		return store.Memory(), nil
 	case config.StateFile:
-		return store.OpenFile(StatePath(c))
 	}
-	return nil, fmt.Errorf("state: %s is not yet supported; use file:PATH", c.State.Kind)
+	return store.OpenFile(StatePath(c))
 }
 
 // StatePath is the file that holds the state, with the suffix of a dry run where it is one.

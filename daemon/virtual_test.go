@@ -202,6 +202,7 @@ services:
 		done := make(chan error, 1)
 		go func() { done <- d.Run(ctx) }()
 		var counts []int
+		time.Sleep(30 * time.Second) // between two passes
 		for range 60 {
 			time.Sleep(time.Minute)
 			v, err := w.region.Service("flaskapp", "flaskapp")

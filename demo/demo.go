@@ -71,13 +71,14 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return fmt.Errorf("the simulated region cannot be served: %w", err)
 	}
 	server := NewRegionServer(region)
-	go func() { _ = server.Serve(l) }() // ends with Close below
-	defer server.Close()
+	go func() { _ = server.Serve(l) }()   // ends with Close below
+	defer func() { _ = server.Close() }() // the process ends, or the test does
 	lines := &lines{max: shownLines}
 	d, err := start(ctx, o, clock, l.Addr().String(), lines)
 	if err != nil {
@@ -111,7 +112,7 @@ func start(ctx context.Context, o Options, clock scaler.Clock, address string, l
 	if err != nil {
 		return nil, err
 	}
-	var out io.Writer = o.Out
+	out := o.Out
 	if o.Terminal {
 		out = lines
 	}
@@ -134,6 +135,7 @@ func withoutSummary(c zapcore.Core) zapcore.Core {
 
 type quiet struct{ zapcore.Core }
 
+// Check lets every entry pass but the summary.
 func (q quiet) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.CheckedEntry {
 	if e.Message == scaler.SummaryMessage {
 		return ce

@@ -21,20 +21,31 @@ const maxOffset = 2 * time.Second
 // that a step of the wall clock (a person, NTP, a resumed machine) moves no deadline, and is set
 // right by the dates of AWS's responses when it is more than two seconds off.
 type SystemClock struct {
-	start  time.Time
+	start   time.Time            // the wall clock when this one began
+	elapsed func() time.Duration // by the monotonic clock, since then
+	wall    func() time.Time
+
 	offset atomic.Int64 // nanoseconds AWS is ahead of us
+	moves  atomic.Int64 // how often that was corrected
 	step   atomic.Int64 // nanoseconds the wall clock has stepped against the monotonic one
 }
 
 // NewSystemClock starts a clock at the machine's present time.
-func NewSystemClock() *SystemClock { return &SystemClock{start: time.Now()} }
+func NewSystemClock() *SystemClock {
+	began := time.Now()
+	return &SystemClock{
+		start:   began.Round(0),
+		elapsed: func() time.Duration { return time.Since(began) },
+		wall:    func() time.Time { return time.Now().Round(0) },
+	}
+}
 
 // Now is the start plus what the monotonic clock has counted, plus the offset from AWS.
 func (c *SystemClock) Now() time.Time {
 	return c.local().Add(time.Duration(c.offset.Load()))
 }
 
-func (c *SystemClock) local() time.Time { return c.start.Round(0).Add(time.Since(c.start)) }
+func (c *SystemClock) local() time.Time { return c.start.Add(c.elapsed()) }
 
 // After waits on the machine's timer.
 func (c *SystemClock) After(d time.Duration) (<-chan time.Time, func() bool) {
@@ -46,22 +57,26 @@ func (c *SystemClock) After(d time.Duration) (<-chan time.Time, func() bool) {
 // is zero as long as the two agree within two seconds.
 func (c *SystemClock) Observe(date time.Time) time.Duration {
 	// A date is cut to the second: the middle of that second is the best guess.
-	off := date.Add(time.Second / 2).Sub(c.local())
-	moved := off - time.Duration(c.offset.Load())
-	if moved.Abs() <= maxOffset {
+	off := int64(date.Add(time.Second / 2).Sub(c.local()))
+	old := c.offset.Load()
+	moved := time.Duration(off - old)
+	if moved.Abs() <= maxOffset || !c.offset.CompareAndSwap(old, off) {
 		return 0
 	}
-	c.offset.Store(int64(off))
+	c.moves.Add(1)
 	return moved
 }
 
-// Offset is how far AWS's time is ahead of the machine's monotonic one, as corrected so far.
+// Offset is how far AWS's time is ahead of the machine's, as corrected so far.
 func (c *SystemClock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
+
+// Corrections counts how often AWS's dates have moved this clock.
+func (c *SystemClock) Corrections() int64 { return c.moves.Load() }
 
 // Step reports by how much the wall clock has stepped against the monotonic one since the last call;
 // zero when it stepped by no more than two seconds.
 func (c *SystemClock) Step() time.Duration {
-	wall := time.Now().Round(0).Sub(c.local())
+	wall := c.wall().Sub(c.local())
 	stepped := wall - time.Duration(c.step.Load())
 	if stepped.Abs() <= maxOffset {
 		return 0

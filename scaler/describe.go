@@ -44,21 +44,18 @@ func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key, leave int
 	if n == 0 || ctx.Err() != nil {
 		return
 	}
-	candidates := 0
 	described := p.Services.Describe(ctx, p.now, keys[:n])
 	if ctx.Err() != nil {
 		return
 	}
+	retagged := false
 	for _, d := range described {
-		t := p.targets[d.Key]
-		if t == nil {
-			candidates++
-			p.inventory.tags[d.Key] = d.Tags
-			continue
+		retagged = p.inventory.retag(&d) || retagged
+		if t := p.targets[d.Key]; t != nil {
+			p.take(t, d)
 		}
-		p.take(t, d)
 	}
-	if candidates > 0 {
+	if retagged {
 		p.sync()
 	}
 }

@@ -29,6 +29,7 @@ type ServiceReader interface {
 	Calls(now time.Time) int
 	Describe(ctx context.Context, now time.Time, keys []evaluator.Key) []observe.Described
 	List(ctx context.Context, clusterPattern string) ([]evaluator.Key, error)
+	AskTags(yes bool)
 }
 
 // Actuator writes desired counts; act.ECS and act.DryRun are the two there are.
@@ -95,6 +96,7 @@ func New(o Options) (*Engine, error) {
 	e.delays = o.Store.Delays()
 	o.Metrics.Restore(observeDelays(e.delays))
 	e.inventory = newInventory(o.Config)
+	o.Services.AskTags(e.inventory.byTags)
 	e.sync()
 	return e, nil
 }
@@ -104,6 +106,7 @@ func New(o Options) (*Engine, error) {
 func (e *Engine) Reload(c *config.Config) {
 	e.Config = c
 	e.inventory = e.inventory.reload(c)
+	e.Services.AskTags(e.inventory.byTags)
 	for _, t := range e.order {
 		t.blocked = blocked{}
 	}

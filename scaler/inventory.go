@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/observe"
 )
 
 // discoveryInterval is how often services that match a pattern are looked for. A new service then
@@ -100,6 +102,19 @@ func (inv *inventory) candidates() []evaluator.Key {
 	return keys
 }
 
+// retag takes the tags of a description, if tags matter, and says whether they are news.
+func (inv *inventory) retag(d *observe.Described) bool {
+	if !inv.byTags || d.Err != nil {
+		return false
+	}
+	old, known := inv.tags[d.Key]
+	if known && maps.Equal(old, d.Tags) {
+		return false
+	}
+	inv.tags[d.Key] = d.Tags
+	return true
+}
+
 // keys are all services that some entry may mean, sorted, each once.
 func (inv *inventory) keys() []evaluator.Key {
 	var keys []evaluator.Key
@@ -185,6 +200,7 @@ func (e *Engine) adopt(b binding) {
 	spec := b.entry.Bind(b.key.Cluster, b.key.Service)
 	if t == nil {
 		t = e.newTarget(spec)
+		e.removed = slices.DeleteFunc(e.removed, func(k evaluator.Key) bool { return k == b.key })
 		e.targets[b.key] = t
 	}
 	old := t.entries

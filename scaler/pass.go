@@ -45,18 +45,45 @@ const second = time.Second
 func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	began := e.Clock.Now()
 	now = now.Truncate(second)
+	corrections := e.corrections()
 	p := &pass{Engine: e, now: now}
 	e.discover(ctx, now)
 	p.describe(ctx)
 	p.collect()
 	p.read(ctx)
-	if ctx.Err() == nil { // a read that the stop has cut short is nobody's lack of data
+	switch {
+	case ctx.Err() != nil: // a read that the stop has cut short is nobody's lack of data
+	case e.corrections() != corrections:
+		e.lookAnew() // what was just read was asked for at a wrong time
+	default:
 		p.decide()
 		p.act(ctx)
 	}
 	p.remember()
 	e.finish(p, e.Clock.Now().Sub(began))
 	return p.report
+}
+
+// corrections counts how often the clock has been moved, by AWS's dates or not at all.
+func (e *Engine) corrections() int64 {
+	if c, ok := e.Clock.(interface{ Corrections() int64 }); ok {
+		return c.Corrections()
+	}
+	return 0
+}
+
+// lookAnew makes everything due at once: after the clock was moved, times noted by it mean nothing.
+func (e *Engine) lookAnew() {
+	e.inventory.next, e.pruned = time.Time{}, time.Time{}
+	for _, t := range e.order {
+		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
+		for i := range t.looks {
+			t.looks[i] = -1
+		}
+	}
+	for _, tr := range e.tracked {
+		tr.look = -1
+	}
 }
 
 // collect finds the targets that are due.

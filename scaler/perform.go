@@ -2,6 +2,7 @@ package scaler
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"time"
 
@@ -165,18 +166,18 @@ func (p *pass) send(ctx context.Context, attempts []*attempt) {
 	_ = g.Wait() // the functions keep their errors in the attempts
 }
 
-// errNotSent is why an attempt was given up before its request was made.
-type errNotSent string
+// notSentError is why an attempt was given up before its request was made.
+type notSentError string
 
-func (e errNotSent) Error() string { return string(e) }
+func (e notSentError) Error() string { return string(e) }
 
 // stillGood reports why an attempt must not be sent any more.
 func (p *pass) stillGood(ctx context.Context, a *attempt) error {
 	if ctx.Err() != nil {
-		return errNotSent("the daemon was stopping")
+		return notSentError("the daemon was stopping")
 	}
 	if age := p.Clock.Now().Sub(a.decision.Time); age > freshFor {
-		return errNotSent("the decision had grown " + age.Round(time.Second).String() + " old")
+		return notSentError("the decision had grown " + age.Round(time.Second).String() + " old")
 	}
 	return nil
 }
@@ -201,7 +202,7 @@ func (p *pass) settleAttempt(a *attempt) {
 // error of the server's), the intent stays and the next description decides; otherwise it is over.
 func (p *pass) settleFailure(a *attempt) {
 	t, d := a.t, &a.decision
-	if why, notSent := a.err.(errNotSent); notSent {
+	if why, notSent := errors.AsType[notSentError](a.err); notSent {
 		p.dropIntent(t, string(why))
 		p.conclude(t, d)
 		t.nextLook, t.retry = p.now, true

@@ -2,6 +2,8 @@ package scaler
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -105,9 +107,27 @@ func (e *Engine) reloadFrom(load func() (*config.Config, error)) {
 		e.Logger.Error("the configuration was not reloaded; the one before stays in force", zap.Error(err))
 		return
 	}
+	if fixed := needRestart(e.Config, c); len(fixed) > 0 {
+		e.Logger.Warn("these settings changed in the file but hold only after a restart: " + strings.Join(fixed, ", "))
+	}
 	e.Reload(c)
 	e.telemetry.reload(true, e.Clock.Now())
 	e.Logger.Info("the configuration was reloaded", zap.Int("targets", len(e.order)))
+}
+
+// needRestart names the settings that a process cannot change while it runs.
+func needRestart(old, now *config.Config) []string {
+	var names []string
+	for name, changed := range map[string]bool{
+		"region": old.Region != now.Region, "state": old.State != now.State, "listen": old.Listen != now.Listen,
+		"dry_run": old.DryRun != now.DryRun, "metric_delay": old.MetricDelay != now.MetricDelay,
+	} {
+		if changed {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // noteClock tells people about a wall clock that was set. Nothing depends on it: the daemon's time

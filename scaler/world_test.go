@@ -35,11 +35,11 @@ type world struct {
 	// startAfter is how long new tasks take.
 	startAfter time.Duration
 
-	describes, reads, writes []evaluator.Key
-	metricReads              int
-	entries                  map[*observe.Entry]evaluator.Metric
-	calls, budget            int // what the rates still allow; negative is without limit
-	dry                      bool
+	describes, writes []evaluator.Key
+	metricReads       int
+	entries           map[*observe.Entry]evaluator.Metric
+	calls, budget     int // what the rates still allow; negative is without limit
+	dry, tagged       bool
 
 	describeErr map[evaluator.Key]error
 	listErr     error
@@ -115,11 +115,11 @@ func (w *world) Track(m evaluator.Metric, buckets int) *observe.Entry {
 
 func (w *world) Release(*observe.Entry) {}
 
-func (w *world) Delays() map[string]observe.Delay         { return nil }
-func (w *world) Restore(map[string]observe.Delay)         {}
-func (w *world) DryRun() bool                             { return w.dry }
-func (w *world) Calls(time.Time) int                      { return unlimited(w.calls) }
-func (w *world) metric(e *observe.Entry) evaluator.Metric { return w.entries[e] }
+func (w *world) Delays() map[string]observe.Delay { return nil }
+func (w *world) Restore(map[string]observe.Delay) {}
+func (w *world) AskTags(yes bool)                 { w.tagged = yes }
+func (w *world) DryRun() bool                     { return w.dry }
+func (w *world) Calls(time.Time) int              { return unlimited(w.calls) }
 
 func unlimited(n int) int {
 	if n < 0 {
@@ -172,7 +172,10 @@ func (w *world) Describe(_ context.Context, _ time.Time, keys []evaluator.Key) [
 }
 
 func (w *world) described(k evaluator.Key) observe.Described {
-	d := observe.Described{Key: k, Tags: w.tags[k], Err: w.describeErr[k]}
+	d := observe.Described{Key: k, Err: w.describeErr[k]}
+	if w.tagged {
+		d.Tags = w.tags[k]
+	}
 	if s, ok := w.services[k]; ok {
 		d.Service = w.settle(s)
 	} else {

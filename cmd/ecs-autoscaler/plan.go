@@ -119,6 +119,7 @@ func memoryText(s daemon.MemorySource) string {
 		return "from the running daemon"
 	case daemon.FromFile:
 		return "from the state file"
+	case daemon.FromNone:
 	}
 	return "none (no daemon answers and there is no state file), so running cooldowns are not seen"
 }

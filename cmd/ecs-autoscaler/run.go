@@ -87,7 +87,7 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 func runOnce(ctx context.Context, d *daemon.Daemon, logger *zap.Logger) error {
 	decisions, err := d.Once(ctx)
 	logger.Info("one pass made", zap.Int("targets", len(decisions)), zap.Error(err))
-	err = errors.Join(err, d.Close())
+	err = errors.Join(err, d.Close(ctx))
 	if errors.Is(err, daemon.ErrUnhandled) {
 		return exitError{code: 1, err: err}
 	}

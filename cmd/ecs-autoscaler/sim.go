@@ -78,7 +78,8 @@ func serveRegion(ctx context.Context, stdout io.Writer, f simFlags) error {
 	if err != nil {
 		return err
 	}
-	l, err := net.Listen("tcp", f.listen)
+	var lc net.ListenConfig
+	l, err := lc.Listen(ctx, "tcp", f.listen)
 	if err != nil {
 		return fmt.Errorf("cannot serve the region: %w: choose another address with --listen", err)
 	}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
-	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 	"github.com/aws/smithy-go/encoding/cbor"
 
 	"ecs-autoscaler/scaler/awsapi"
@@ -27,10 +27,11 @@ const at = 57
 type cloud struct {
 	client *cloudwatch.Client
 
-	mu      sync.Mutex
-	inputs  []*cloudwatch.GetMetricDataInput
-	batches map[string][]string // the ids of a call, by the first of them
-	answers map[string][]byte
+	mu        sync.Mutex
+	recording bool
+	inputs    []*cloudwatch.GetMetricDataInput
+	batches   map[string][]string // the ids of a call, by the first of them
+	answers   map[string][]byte
 }
 
 func newCloud(ctx context.Context) (*cloud, error) {
@@ -49,12 +50,16 @@ func newCloud(ctx context.Context) (*cloud, error) {
 }
 
 // GetMetricData keeps the input, so that the SDK alone can make the same calls, and passes it on.
-func (c *cloud) GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, o ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error) {
-	kept := *in
-	kept.MetricDataQueries = append([]cwtypes.MetricDataQuery(nil), in.MetricDataQueries...)
-	c.mu.Lock()
-	c.inputs = append(c.inputs, &kept)
-	c.mu.Unlock()
+func (c *cloud) GetMetricData(
+	ctx context.Context, in *cloudwatch.GetMetricDataInput, o ...func(*cloudwatch.Options),
+) (*cloudwatch.GetMetricDataOutput, error) {
+	if c.recording {
+		kept := *in
+		kept.MetricDataQueries = slices.Clone(in.MetricDataQueries)
+		c.mu.Lock()
+		c.inputs = append(c.inputs, &kept)
+		c.mu.Unlock()
+	}
 	return c.client.GetMetricData(ctx, in, o...)
 }
 

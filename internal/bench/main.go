@@ -47,7 +47,7 @@ func report(ctx context.Context) error {
 	fmt.Fprintf(&page, "# Benchmarks\n\nWritten by `make bench`. These machines are shared and noisy: the ratios, of things run side by side, "+
 		"say more than the single figures.\n\nMachine: %s, %d processors, %s, %s/%s.\n\n",
 		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, part := range []func(context.Context, *bytes.Buffer) error{passes} {
+	for _, part := range []func(context.Context, *bytes.Buffer) error{passes, region, micro} {
 		if err := part(ctx, &page); err != nil {
 			return err
 		}

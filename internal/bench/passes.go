@@ -52,6 +52,10 @@ func (m *manual) After(time.Duration) (<-chan time.Time, func() bool) {
 // calm is an ECS in which every service is at rest.
 type calm struct{ describes int }
 
+// AskTags changes nothing: no service has tags.
+func (*calm) AskTags(bool) {}
+
+// Calls allows everything.
 func (*calm) Calls(time.Time) int { return fleetSize }
 
 func (c *calm) Describe(_ context.Context, now time.Time, keys []evaluator.Key) []observe.Described {
@@ -148,7 +152,7 @@ func (f *fleet) measure(ctx context.Context) (measured, error) {
 	var m measured
 	for range rounds {
 		f.cloud.prepare(f.clock.now)
-		f.cloud.inputs = nil
+		f.cloud.inputs, f.cloud.recording = nil, true
 		cpu, wall, err := cost(func() error { return f.engine.Pass(ctx, f.clock.now).Err })
 		if err != nil {
 			return m, err
@@ -183,7 +187,7 @@ func passes(ctx context.Context, page *bytes.Buffer) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }()
 	f, err := newFleet(ctx, dir)
 	if err != nil {
 		return err

@@ -153,14 +153,14 @@ func Classify(err error) Class {
 	if err == nil {
 		return OK
 	}
-	if c, ok := classifyCredentials(err); ok {
-		return c
+	if ofCredentials(err) {
+		return AccessDenied
 	}
 	if c, ok := codes[Code(err)]; ok {
 		return c
 	}
-	if c, ok := classifyTimeout(err); ok {
-		return c
+	if outOfTime(err) {
+		return Timeout
 	}
 	if c, ok := classifyStatus(err); ok {
 		return c
@@ -176,22 +176,22 @@ func Code(err error) string {
 	return ""
 }
 
-// classifyCredentials comes first: what goes wrong while credentials are fetched (a timeout of the
+// ofCredentials is asked first: what goes wrong while credentials are fetched (a timeout of the
 // instance's metadata, say) says nothing about the service that was to be called.
-func classifyCredentials(err error) (Class, bool) {
-	if _, ok := errors.AsType[*CredentialsError](err); ok {
-		return AccessDenied, true
+func ofCredentials(err error) bool {
+	if _, ok := errors.AsType[*CredentialsError](err); ok || errors.Is(err, ErrNoCredentials) {
+		return true
 	}
 	_, ok := errors.AsType[*credentials.StaticCredentialsEmptyError](err)
-	return AccessDenied, ok
+	return ok
 }
 
-func classifyTimeout(err error) (Class, bool) {
+func outOfTime(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return Timeout, true
+		return true
 	}
 	n, ok := errors.AsType[net.Error](err)
-	return Timeout, ok && n.Timeout()
+	return ok && n.Timeout()
 }
 
 func classifyStatus(err error) (Class, bool) {
@@ -226,7 +226,7 @@ func statusClass(status int) (Class, bool) {
 // classifyRest has what came without a status: an error that a test or a client made, a request the
 // SDK refused to build, a connection that broke.
 func classifyRest(err error) Class {
-	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok {
+	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok || errors.Is(err, ErrNoRegion) {
 		return Invalid
 	}
 	if _, ok := errors.AsType[*smithy.SerializationError](err); ok {

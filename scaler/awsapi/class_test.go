@@ -31,6 +31,7 @@ func status(n int, inner error) error {
 
 // The taxonomy, class by class. All of them arrive with HTTP status 400, as ECS sends them: only the code tells.
 var taxonomy = map[Class]string{
+	OK: ``,
 	Throttled: `Throttling ThrottlingException ThrottledException RequestThrottledException RequestThrottled TooManyRequestsException RequestLimitExceeded
 		SlowDown PriorRequestNotComplete BandwidthLimitExceeded EC2ThrottledException ProvisionedThroughputExceededException TransactionInProgressException`,
 	AccessDenied: `AccessDenied AccessDeniedException UnauthorizedOperation UnauthorizedException NotAuthorized Forbidden AuthFailure OptInRequired
@@ -53,7 +54,7 @@ var taxonomy = map[Class]string{
 func TestEveryCodeHasItsClass(t *testing.T) {
 	n := 0
 	for class, codes := range taxonomy {
-		for _, code := range strings.Fields(codes) {
+		for code := range strings.FieldsSeq(codes) {
 			n++
 			if got := Classify(coded(code)); got != class {
 				t.Errorf("%s is %s, want %s", code, got, class)
@@ -126,7 +127,9 @@ func TestFailuresWithoutACodeAreClassedByTheirKind(t *testing.T) {
 		{"no credentials for want of an answer", &CredentialsError{context.DeadlineExceeded}, AccessDenied},
 		{"no credentials because STS throttles", &CredentialsError{coded("Throttling")}, AccessDenied},
 		{"static keys that are empty", fmt.Errorf("get identity: %w", &credentials.StaticCredentialsEmptyError{}), AccessDenied},
+		{"no credentials at the start", fmt.Errorf("x: %w", ErrNoCredentials), AccessDenied},
 		{"no region", &aws.MissingRegionError{}, Invalid},
+		{"no region at the start", fmt.Errorf("x: %w", ErrNoRegion), Invalid},
 		{"a request the SDK cannot build", &smithy.SerializationError{Err: errors.New("x")}, Invalid},
 		{"a request that lacks a parameter", &smithy.InvalidParamsError{}, Invalid},
 		{"status 401", status(401, unknown), AccessDenied},
@@ -185,7 +188,7 @@ func TestAnExplanationSaysWhatToDo(t *testing.T) {
 		{"no cluster", "DescribeServices", coded("ClusterNotFoundException"), "ecs:DescribeServices failed: the cluster does not exist in this region and account; check the cluster's name, the region and the credentials (ClusterNotFoundException: it says so)"},
 		{"no answer", "GetMetricData", attemptTimeoutError{1e10}, "cloudwatch:GetMetricData was not answered in time; it is tried again by itself; check the network, the endpoint and the region if it lasts (context deadline exceeded)"},
 		{"action given in full", "iam:GetRole", errors.New("x"), "iam:GetRole failed on the side of AWS or on the way there; it is tried again by itself (x)"},
-		{"nothing known", "", errors.New("a\nb."), "the request failed on the side of AWS or on the way there; it is tried again by itself (a b)"},
+		{"nothing known", "", errors.New("a\nb. "), "the request failed on the side of AWS or on the way there; it is tried again by itself (a b)"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if got := Explain(c.err, c.operation); got != c.want {

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
+	"github.com/aws/smithy-go/logging"
 	"github.com/aws/smithy-go/middleware"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -20,6 +21,8 @@ const (
 	appID = "ecs-autoscaler"
 	// attemptTimeout is how long one attempt may take, answer read included, at speed 1.
 	attemptTimeout = 10 * time.Second
+	// leastPatience is real time: a machine is no faster because a demo's clock is.
+	leastPatience = 250 * time.Millisecond
 	// setupTimeout bounds the search for credentials at the start.
 	setupTimeout = 15 * time.Second
 
@@ -39,7 +42,7 @@ var (
 type Options struct {
 	// Region wins over the environment when it is not empty.
 	Region string
-	// HTTPClient replaces the daemon's own, for credentials and metadata too.
+	// HTTPClient replaces the daemon's own, for the calls and the metadata; the SDK's credential chain keeps its own.
 	HTTPClient aws.HTTPClient
 	// Registerer takes the request metrics; nil registers none.
 	Registerer prometheus.Registerer
@@ -78,7 +81,7 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 		return nil, err
 	}
 	t := newTelemetry(o.Registerer)
-	each := []func(*middleware.Stack) error{t.install, deadline{scale(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+	each := []func(*middleware.Stack) error{t.install, deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
 	return &Clients{
 		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
 		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...) }),
@@ -87,11 +90,11 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
-	var client config.HTTPClient = ownHTTPClient()
-	if o.HTTPClient != nil {
-		client = o.HTTPClient
+	options := []func(*config.LoadOptions) error{
+		config.WithHTTPClient(ownHTTPClient()),
+		// The SDK's warnings would stand between the lines of our log; what matters comes back as an error.
+		config.WithLogger(logging.Nop{}),
 	}
-	options := []func(*config.LoadOptions) error{config.WithHTTPClient(client)}
 	if o.Region != "" {
 		options = append(options, config.WithRegion(o.Region))
 	}
@@ -101,7 +104,11 @@ func load(ctx context.Context, o Options) (aws.Config, error) {
 	if o.Endpoint != "" {
 		options = append(options, config.WithBaseEndpoint(o.Endpoint))
 	}
-	return config.LoadDefaultConfig(ctx, options...)
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
+	if o.HTTPClient != nil {
+		cfg.HTTPClient = o.HTTPClient // only now: AWS_CA_BUNDLE makes the SDK refuse any client but its own
+	}
+	return cfg, err
 }
 
 // finish turns what the SDK loaded into what the daemon wants. The HTTP client is wrapped only now,
@@ -133,6 +140,7 @@ func checkCredentials(ctx context.Context, p aws.CredentialsProvider) error {
 // told apart from failures of the service that was to be called.
 type namedCredentials struct{ aws.CredentialsProvider }
 
+// Retrieve asks the chain.
 func (n namedCredentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	if n.CredentialsProvider == nil {
 		return aws.Credentials{}, &CredentialsError{ErrNoCredentials}
@@ -150,6 +158,7 @@ type hurried struct {
 	speed float64
 }
 
+// RetryDelay is the SDK's, divided.
 func (h hurried) RetryDelay(attempt int, err error) (time.Duration, error) {
 	d, err := h.RetryerV2.RetryDelay(attempt, err)
 	return scale(d, h.speed), err
@@ -172,4 +181,9 @@ func newRetryer(mode aws.RetryMode, attempts int, speed float64) aws.Retryer {
 
 func scale(d time.Duration, speed float64) time.Duration {
 	return time.Duration(float64(d) / speed)
+}
+
+// patience divides a deadline, but not below what a busy machine may need for an answer of its own.
+func patience(d time.Duration, speed float64) time.Duration {
+	return max(scale(d, speed), leastPatience)
 }

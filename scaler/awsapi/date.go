@@ -23,7 +23,9 @@ func (d dates) install(s *middleware.Stack) error {
 func (dates) ID() string { return "TakeDate" }
 
 // HandleDeserialize looks at the header of one answer, whatever its status is.
-func (d dates) HandleDeserialize(ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler) (middleware.DeserializeOutput, middleware.Metadata, error) {
+func (d dates) HandleDeserialize(
+	ctx context.Context, in middleware.DeserializeInput, next middleware.DeserializeHandler,
+) (middleware.DeserializeOutput, middleware.Metadata, error) {
 	out, meta, err := next.HandleDeserialize(ctx, in)
 	if resp, ok := out.RawResponse.(*smithyhttp.Response); ok && resp != nil {
 		if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {

@@ -43,6 +43,7 @@ var alike = map[string]string{
 
 // byClass is the advice for every code without its own. %s is the IAM action.
 var byClass = map[Class]string{
+	OK:           "%s succeeded",
 	Throttled:    "%s was throttled: more requests than the account's rate allows; it is tried again by itself, and other callers in this account and region share the rate",
 	AccessDenied: "%s was denied: allow the action %[1]s in the IAM policy of the user or role the daemon runs as (ecs-autoscaler iam-policy prints the least one)",
 	NotFound:     "%s failed: what it names does not exist; check names, region and account",
@@ -63,7 +64,7 @@ func Explain(err error, operation string) string {
 	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok || errors.Is(err, ErrNoRegion) {
 		return action + " failed: no AWS region is known; set region in the configuration or AWS_REGION in the environment"
 	}
-	if c, ok := classifyCredentials(err); ok && c == AccessDenied {
+	if ofCredentials(err) {
 		return fmt.Sprintf("%s was not sent: no AWS credentials could be had; %s (%s)", action, credentialsAdvice, Brief(err))
 	}
 	code := Code(err)

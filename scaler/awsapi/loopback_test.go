@@ -76,9 +76,11 @@ func TestARequestWithoutBodyPassesUnchanged(t *testing.T) {
 		got = r
 		return respond(http.StatusOK, ""), nil
 	})}
-	if _, err := p.Do(r); err != nil || got != r {
-		t.Errorf("Do gave %v and sent %p, want the request %p itself", err, got, r)
+	res, err := p.Do(r)
+	if err != nil || got != r {
+		t.Fatalf("Do gave %v and sent %p, want the request %p itself", err, got, r)
 	}
+	_ = res.Body.Close()
 }
 
 // BenchmarkLoopback counts the attempts that a server on the same machine makes fail, with request bodies as

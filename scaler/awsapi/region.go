@@ -29,7 +29,7 @@ func region(ctx context.Context, o Options, cfg aws.Config) (string, error) {
 	if cfg.Region != "" {
 		return cfg.Region, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, scale(metadataTimeout, o.Speed))
+	ctx, cancel := context.WithTimeout(ctx, patience(metadataTimeout, o.Speed))
 	defer cancel()
 	fromTask, taskErr := taskRegion(ctx, cfg.HTTPClient, os.Getenv(taskMetadataVariable))
 	if taskErr == nil && fromTask != "" {

@@ -66,7 +66,9 @@ type attemptCounter struct{ *telemetry }
 func (attemptCounter) ID() string { return "CountRequests" }
 
 // HandleFinalize counts one attempt. One that had no credentials to be sent with counts as access_denied.
-func (a attemptCounter) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+func (a attemptCounter) HandleFinalize(
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	out, meta, err := next.HandleFinalize(ctx, in)
 	service, operation := names(ctx)
 	a.requests.WithLabelValues(service, operation, string(Classify(err))).Inc()
@@ -79,7 +81,9 @@ type operationTimer struct{ *telemetry }
 func (operationTimer) ID() string { return "TimeOperation" }
 
 // HandleInitialize times one operation.
-func (o operationTimer) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+func (o operationTimer) HandleInitialize(
+	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+) (middleware.InitializeOutput, middleware.Metadata, error) {
 	start := time.Now()
 	out, meta, err := next.HandleInitialize(ctx, in)
 	service, operation := names(ctx)

@@ -50,13 +50,15 @@ func (d deadline) install(s *middleware.Stack) error {
 func (deadline) ID() string { return "AttemptDeadline" }
 
 // HandleFinalize runs one attempt.
-func (d deadline) HandleFinalize(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+func (d deadline) HandleFinalize(
+	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
+) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	attempt, cancel := context.WithTimeout(ctx, d.after)
 	defer cancel()
 	out, meta, err := next.HandleFinalize(attempt, in)
 	if err != nil && attempt.Err() != nil && ctx.Err() == nil {
 		// The SDK takes the end of a context for a wish to stop, which it does not retry.
-		err = attemptTimeoutError{d.after}
+		err = attemptTimeoutError(d)
 	}
 	return out, meta, err
 }
@@ -64,8 +66,14 @@ func (d deadline) HandleFinalize(ctx context.Context, in middleware.FinalizeInpu
 // attemptTimeoutError is a net.Error, which is what the SDK's retryer looks for.
 type attemptTimeoutError struct{ after time.Duration }
 
+// Error says how long was waited.
 func (e attemptTimeoutError) Error() string { return "no answer within " + e.after.String() }
 
-func (attemptTimeoutError) Timeout() bool   { return true }
+// Timeout says that it is one.
+func (attemptTimeoutError) Timeout() bool { return true }
+
+// Temporary says that it may pass.
 func (attemptTimeoutError) Temporary() bool { return true }
-func (attemptTimeoutError) Unwrap() error   { return context.DeadlineExceeded }
+
+// Unwrap is what the end of time is called in Go.
+func (attemptTimeoutError) Unwrap() error { return context.DeadlineExceeded }

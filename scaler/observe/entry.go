@@ -163,8 +163,8 @@ func (e *Entry) lookback() int {
 }
 
 func newestKnown(v []float64) int {
-	for i := len(v) - 1; i >= 0; i-- {
-		if !math.IsNaN(v[i]) {
+	for i, x := range slices.Backward(v) {
+		if !math.IsNaN(x) {
 			return i
 		}
 	}

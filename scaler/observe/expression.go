@@ -39,18 +39,24 @@ func numberLength(s string) int {
 	for n < len(s) && (isDigit(s[n]) || s[n] == '.') {
 		n++
 	}
-	exp := n
-	if exp < len(s) && (s[exp] == 'e' || s[exp] == 'E') {
-		exp++
-		if exp < len(s) && (s[exp] == '+' || s[exp] == '-') {
-			exp++
-		}
-		if exp < len(s) && isDigit(s[exp]) {
-			for exp < len(s) && isDigit(s[exp]) {
-				exp++
-			}
-			return exp
-		}
+	return n + exponentLength(s[n:])
+}
+
+// exponentLength is 0 without at least one digit: in 3e the e may be an id.
+func exponentLength(s string) int {
+	if s == "" || s[0] != 'e' && s[0] != 'E' {
+		return 0
+	}
+	sign := 1
+	if len(s) > 1 && (s[1] == '+' || s[1] == '-') {
+		sign = 2
+	}
+	n := sign
+	for n < len(s) && isDigit(s[n]) {
+		n++
+	}
+	if n == sign {
+		return 0
 	}
 	return n
 }

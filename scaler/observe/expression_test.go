@@ -24,6 +24,8 @@ func TestOnlyIdsAreRewritten(t *testing.T) {
 		{"3e1+e1", "3e1+q7"},
 		{"3e+1*e1", "3e+1*q7"},
 		{"3 e1", "3 q7"},
+		{"3e", "3e"},
+		{"3E2+3e-m1", "3E2+3e-q7_0"},
 		{".5*m1", ".5*q7_0"},
 		{"m1.m2", "q7_0.q7_1"},
 		{"FILL(m1, 0)", "FILL(q7_0, 0)"},

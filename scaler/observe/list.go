@@ -7,7 +7,6 @@ import (
 	"path"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 
 	"ecs-autoscaler/evaluator"
@@ -63,7 +62,8 @@ func (s *Services) clusters(ctx context.Context, pattern string) ([]string, erro
 
 func (s *Services) servicesOf(ctx context.Context, cluster string) ([]evaluator.Key, error) {
 	var keys []evaluator.Key
-	pages := ecs.NewListServicesPaginator(s.api, &ecs.ListServicesInput{Cluster: aws.String(cluster)}, func(o *ecs.ListServicesPaginatorOptions) {
+	in := &ecs.ListServicesInput{Cluster: &cluster}
+	pages := ecs.NewListServicesPaginator(s.api, in, func(o *ecs.ListServicesPaginatorOptions) {
 		o.Limit, o.StopOnDuplicateToken = fullPage, true
 	})
 	for pages.HasMorePages() {

@@ -15,7 +15,9 @@ import (
 
 // CloudWatchAPI is what is used of the CloudWatch client.
 type CloudWatchAPI interface {
-	GetMetricData(ctx context.Context, in *cloudwatch.GetMetricDataInput, optFns ...func(*cloudwatch.Options)) (*cloudwatch.GetMetricDataOutput, error)
+	GetMetricData(
+		ctx context.Context, in *cloudwatch.GetMetricDataInput, optFns ...func(*cloudwatch.Options),
+	) (*cloudwatch.GetMetricDataOutput, error)
 }
 
 // defaultInFlight calls at once cost little more processor time than one and take an eighth of the time.

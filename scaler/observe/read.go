@@ -128,7 +128,7 @@ func (r *reading) make(ctx context.Context, w *scratch, c call) {
 		r.make(ctx, w, call{c.entries[half:], c.period, c.back})
 		return
 	}
-	if len(c.entries) == 1 {
+	if len(c.entries) == 1 && (invalid || err == nil) {
 		c.entries[0].alone = invalid
 	}
 	if err != nil {

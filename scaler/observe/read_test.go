@@ -12,10 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
 )
 
@@ -44,41 +41,6 @@ func wantProblem(t *testing.T, rep Report, e *Entry, class awsapi.Class, partial
 		}
 	}
 	t.Errorf("no problem is reported for %s", e.id)
-}
-
-func TestTheSameMetricIsAskedOnce(t *testing.T) {
-	c := newCloud()
-	m := NewMetrics(c, MetricsOptions{Delay: -1})
-	a, b := m.Track(cpu("cpu"), 3), m.Track(cpu("cpu"), 3)
-	rep := c.at(t, m, t0, a, b, a, nil)
-	if a != b || rep.MetricsRequested != 1 || len(c.calls[0].MetricDataQueries) != 1 {
-		t.Errorf("asked %d queries for one metric", len(c.calls[0].MetricDataQueries))
-	}
-	other := cpu("cpu")
-	other.Stat = "Maximum"
-	if m.Track(other, 3) == a {
-		t.Error("another statistic shares the entry")
-	}
-}
-
-func TestAReleasedMetricIsForgottenWithItsLastUser(t *testing.T) {
-	m := NewMetrics(newCloud(), MetricsOptions{Delay: -1})
-	a := m.Track(cpu("cpu"), 3)
-	m.Track(cpu("cpu"), 3)
-	m.Release(a)
-	if m.Track(cpu("cpu"), 3) != a {
-		t.Error("the entry went with its first user")
-	}
-	m.Release(a)
-	m.Release(a)
-	b := m.Track(cpu("cpu"), 3)
-	if b == a || len(m.entries) != 1 {
-		t.Error("the entry outlives its last user")
-	}
-	m.Release(a)
-	if m.Track(cpu("cpu"), 3) != b {
-		t.Error("a release too many took somebody else's entry")
-	}
 }
 
 func TestFiveHundredQueriesGoIntoOneCall(t *testing.T) {
@@ -375,6 +337,15 @@ func TestOneInvalidMetricDoesNotBlindTheOthers(t *testing.T) {
 	if rep = c.at(t, m, t0, e...); rep.Requests != 2 || len(rep.Problems) != 1 {
 		t.Errorf("the next read makes %d requests, want one for it and one for the others", rep.Requests)
 	}
+	c.refuse = func(_ int, in *cloudwatch.GetMetricDataInput) error {
+		if len(in.MetricDataQueries) == 1 {
+			return apiError("ThrottlingException")
+		}
+		return invalid(0, in)
+	}
+	if rep = c.at(t, m, t0, e...); len(rep.Problems) != 1 {
+		t.Errorf("a throttled call lets it spoil the others again: %d problems", len(rep.Problems))
+	}
 	c.refuse = nil
 	c.at(t, m, t0, e...)
 	if rep = c.at(t, m, t0, e...); rep.Requests != 1 || len(rep.Problems) != 0 {
@@ -442,35 +413,4 @@ func TestNothingDueAsksNothing(t *testing.T) {
 	if rep := c.at(t, NewMetrics(c, MetricsOptions{Delay: -1}), t0); rep.Requests != 0 || !rep.Newest.IsZero() {
 		t.Errorf("report %+v", rep)
 	}
-}
-
-func TestThePriceIsCounted(t *testing.T) {
-	r := prometheus.NewPedanticRegistry()
-	c := newCloud()
-	m := NewMetrics(c, MetricsOptions{Delay: -1, Registerer: r})
-	e := track(c, m, 3)
-	e = append(e, m.Track(evaluator.Metric{Period: 60, Queries: []evaluator.MetricDataQuery{
-		{ID: "a", Metric: &evaluator.Metric{Namespace: "N", MetricName: "A", Stat: "Sum"}},
-		{ID: "b", Metric: &evaluator.Metric{Namespace: "N", MetricName: "B", Stat: "Sum"}},
-		{ID: "e", Expression: "a / b", ReturnData: true},
-	}}, 3))
-	c.at(t, m, t0, e...)
-	want := `
-# HELP ecs_autoscaler_getmetricdata_datapoints_total Datapoints received from GetMetricData.
-# TYPE ecs_autoscaler_getmetricdata_datapoints_total counter
-ecs_autoscaler_getmetricdata_datapoints_total 3
-# HELP ecs_autoscaler_metrics_requested_cost_dollars_total Estimated price of the metrics requested, at 0.01 dollars for 1,000.
-# TYPE ecs_autoscaler_metrics_requested_cost_dollars_total counter
-ecs_autoscaler_metrics_requested_cost_dollars_total 5e-05
-# HELP ecs_autoscaler_metrics_requested_total Metrics requested from GetMetricData, which is what AWS bills; every page of an answer counts again.
-# TYPE ecs_autoscaler_metrics_requested_total counter
-ecs_autoscaler_metrics_requested_total 5
-`
-	if err := testutil.GatherAndCompare(r, strings.NewReader(want)); err != nil {
-		t.Error(err)
-	}
-	if problems, err := testutil.GatherAndLint(r); err != nil || len(problems) > 0 {
-		t.Errorf("lint: %v %v", problems, err)
-	}
-	NewMetrics(c, MetricsOptions{Delay: -1, Registerer: r}) // a second reader goes on counting
 }

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,7 +44,7 @@ type ServicesOptions struct {
 // goroutines.
 type Services struct {
 	api      ECSAPI
-	tags     bool
+	tags     atomic.Bool
 	inFlight int
 
 	mu      sync.Mutex
@@ -67,8 +68,13 @@ func NewServices(api ECSAPI, o ServicesOptions) *Services {
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
 	}
-	return &Services{api: api, tags: o.Tags, inFlight: o.InFlight, limiter: rate.NewLimiter(readRate, readBurst)}
+	s := &Services{api: api, inFlight: o.InFlight, limiter: rate.NewLimiter(readRate, readBurst)}
+	s.tags.Store(o.Tags)
+	return s
 }
+
+// AskTags says whether descriptions come with the services' tags from now on.
+func (s *Services) AskTags(yes bool) { s.tags.Store(yes) }
 
 // Calls is how many DescribeServices calls the rate allows at now, each for ten services of one cluster.
 func (s *Services) Calls(now time.Time) int {
@@ -151,7 +157,7 @@ func chunked(keys []evaluator.Key) []chunk {
 // as the rate goes, so that one bad name costs only itself.
 func (s *Services) describe(ctx context.Context, now time.Time, c *chunk) {
 	in := &ecs.DescribeServicesInput{Cluster: &c.cluster, Services: c.names}
-	if s.tags {
+	if s.tags.Load() {
 		in.Include = []ecstypes.ServiceField{ecstypes.ServiceFieldTags}
 	}
 	out, err := s.api.DescribeServices(ctx, in)

@@ -172,6 +172,13 @@ func TestTagsAreReadOnlyWhenAskedFor(t *testing.T) {
 	if e.tags != 1 || got[0].Tags["team"] != "web" {
 		t.Errorf("asked %d times, got %v", e.tags, got[0].Tags)
 	}
+	for _, yes := range []bool{false, true} {
+		e.tags = 0
+		s.AskTags(yes)
+		if s.Describe(t.Context(), t0, keys("a", 1)); (e.tags == 1) != yes {
+			t.Errorf("after AskTags(%v) tags are asked %d times", yes, e.tags)
+		}
+	}
 }
 
 func TestAnUnknownServiceIsMissingNotAnError(t *testing.T) {
