@@ -1,0 +1,90 @@
+package wire
+
+import (
+	"net/http"
+)
+
+// Error is a failure in a service's words.
+type Error struct {
+	// Status is the HTTP status.
+	Status int
+	// Code is the name of the error shape, such as ClusterNotFoundException.
+	Code string
+	// QueryCode is the code that CloudWatch's older query protocol used, sent beside Code; "" is the same as Code.
+	QueryCode string
+	Message   string
+}
+
+// Error gives code and message.
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// Encoded is an output that writes its own CBOR, for answers too big for a tree.
+type Encoded interface {
+	AppendCBOR(b []byte) []byte
+	Tree() map[string]any
+}
+
+// Answer is what goes back over the wire.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Succeed writes an output: a map[string]any or an Encoded.
+func (r *Request) Succeed(id string, output any) Answer {
+	a := Answer{Status: http.StatusOK, Header: r.header(id)}
+	encoded, own := output.(Encoded)
+	switch {
+	case own && r.Protocol == CBOR2:
+		a.Body = encoded.AppendCBOR(nil)
+	case own:
+		a.Body = AppendJSON(nil, encoded.Tree())
+	default:
+		a.Body = r.encode(output)
+	}
+	return a
+}
+
+// Fail writes an error.
+func (r *Request) Fail(id string, e *Error) Answer {
+	a := Answer{Status: e.Status, Header: r.header(id)}
+	shape := e.Code
+	if r.Service == CloudWatch {
+		code, fault := e.QueryCode, "Sender"
+		if code == "" {
+			code = e.Code
+		}
+		if e.Status >= http.StatusInternalServerError {
+			fault = "Receiver"
+		}
+		a.Header.Set("x-amzn-query-error", code+";"+fault)
+		shape = "com.amazonaws.cloudwatch#" + e.Code
+	}
+	a.Body = r.encode(map[string]any{"__type": shape, "message": e.Message})
+	return a
+}
+
+func (r *Request) header(id string) http.Header {
+	h := http.Header{}
+	h.Set("x-amzn-RequestId", id)
+	switch r.Protocol {
+	case CBOR2:
+		h.Set("Content-Type", "application/cbor")
+		h.Set("Smithy-Protocol", "rpc-v2-cbor")
+	case JSON10:
+		h.Set("Content-Type", "application/x-amz-json-1.0")
+	default:
+		h.Set("Content-Type", "application/x-amz-json-1.1")
+	}
+	return h
+}
+
+func (r *Request) encode(v any) []byte {
+	if r.Protocol == CBOR2 {
+		var c CBOR
+		c.Value(v)
+		return c
+	}
+	return AppendJSON(nil, v)
+}
