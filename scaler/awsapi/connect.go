@@ -84,7 +84,7 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	each := []func(*middleware.Stack) error{t.install, deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
 	return &Clients{
 		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
-		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...) }),
+		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...); speak(co) }),
 		Region:     cfg.Region,
 	}, nil
 }
