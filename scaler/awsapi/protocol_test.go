@@ -82,10 +82,12 @@ func TestAnErrorInCBORIsNoReasonToChangeTheProtocol(t *testing.T) {
 func TestAProxyThatIsOutOfOrderIsNoReasonToChangeTheProtocol(t *testing.T) {
 	environment(t, nil)
 	var n asked
-	c := connected(t, options(func(r *http.Request) (*http.Response, error) {
+	o := options(func(r *http.Request) (*http.Response, error) {
 		n.note(r)
 		return reply(r, http.StatusBadGateway, "bad gateway")
-	}))
+	})
+	o.Speed = 1000 // the retries need not take seconds here
+	c := connected(t, o)
 	if _, err := read(t, c); Classify(err) != Server || n.json != 0 {
 		t.Errorf("asked %+v, got %s: %v", n, Classify(err), err)
 	}
