@@ -1,0 +1,37 @@
+package scaler
+
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"ecs-autoscaler/evaluator"
+)
+
+func TestTheEnginesMetricsHaveProperNames(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := newTelemetry(r)
+	m.notScaled.WithLabelValues("c", "web", "CooldownInEffect").Inc()
+	m.foreign.WithLabelValues("c", "web").Inc()
+	m.activities.WithLabelValues("c", "web", "scale_out", "Successful").Inc()
+	m.pass(nil, 0, midnight)
+	problems, err := testutil.GatherAndLint(r)
+	if err != nil || len(problems) > 0 {
+		t.Errorf("%v, %v", problems, err)
+	}
+}
+
+func TestBeingWithinTargetIsNotCountedAsNotScaled(t *testing.T) {
+	m := newTelemetry(prometheus.NewRegistry())
+	for reason, want := range map[evaluator.Reason]float64{
+		evaluator.WithinTarget: 0, evaluator.AlarmNotInAlarm: 0, evaluator.NothingDue: 0,
+		evaluator.CooldownInEffect: 1, evaluator.AlreadyAtMaxCapacity: 1, evaluator.StaleData: 1,
+	} {
+		d := evaluator.Decision{Target: evaluator.Key{Cluster: "c", Service: "web"}, Action: evaluator.Hold, Reason: reason}
+		m.decision(&d)
+		if got := testutil.ToFloat64(m.notScaled.WithLabelValues("c", "web", string(reason))); got != want {
+			t.Errorf("%s counted %v times, want %v", reason, got, want)
+		}
+	}
+}
