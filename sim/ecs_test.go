@@ -250,21 +250,22 @@ func TestCodeDeployShowsTaskSetsInsteadOfDeployments(t *testing.T) {
 	if err := w.Deploy("shop", "green"); err != nil {
 		t.Fatal(err)
 	}
-	w.pass(time.Minute)
-	s := w.describe("green")
-	if len(s.Deployments) != 0 || len(s.TaskSets) != 2 || s.RunningCount != 4 || s.DeploymentController.Type != types.DeploymentControllerTypeCodeDeploy {
-		t.Fatalf("%d deployments, %d task sets, %d tasks; want 0, 2, 4", len(s.Deployments), len(s.TaskSets), s.RunningCount)
-	}
-	for i, status := range []string{"ACTIVE", "PRIMARY"} {
-		set := s.TaskSets[i]
-		if *set.Status != status || set.ComputedDesiredCount != 2 || set.StabilityStatus != types.StabilityStatusSteadyState {
-			t.Errorf("task set %d is %s %d %s, want %s 2 STEADY_STATE", i, *set.Status, set.ComputedDesiredCount, set.StabilityStatus, status)
+	sets := func() (all []string) {
+		s := w.describe("green")
+		if len(s.Deployments) != 0 || s.DeploymentController.Type != types.DeploymentControllerTypeCodeDeploy {
+			t.Errorf("%d deployments under %s, want none under CODE_DEPLOY", len(s.Deployments), s.DeploymentController.Type)
 		}
+		for _, set := range s.TaskSets {
+			all = append(all, fmt.Sprintf("%s %d/%d %s", *set.Status, set.ComputedDesiredCount, set.RunningCount, set.StabilityStatus))
+		}
+		return all
 	}
+	expect(t, "while it starts", sets(), []string{"ACTIVE 2/0 STABILIZING", "PRIMARY 2/2 STEADY_STATE"})
+	w.pass(time.Minute)
+	expect(t, "side by side", sets(), []string{"ACTIVE 2/2 STEADY_STATE", "PRIMARY 2/2 STEADY_STATE"})
+	expect(t, "counts", []string{counts(w.describe("green"))}, []string{"2/4/0"})
 	w.pass(10 * time.Minute)
-	if s := w.describe("green"); len(s.TaskSets) != 1 || s.RunningCount != 2 {
-		t.Errorf("after the bake %d task sets and %d tasks, want 1 and 2", len(s.TaskSets), s.RunningCount)
-	}
+	expect(t, "after the bake", sets(), []string{"PRIMARY 2/2 STEADY_STATE"})
 }
 
 func TestTasksAreListedAndDescribed(t *testing.T) {

@@ -14,6 +14,13 @@ func reject(code, format string, args ...any) *wire.Error {
 	return &wire.Error{Status: http.StatusBadRequest, Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
+// parameter is an error of GetMetricStatistics and ListMetrics: its shape, and the code that the query protocol had.
+func parameter(shape, query, format string, args ...any) *wire.Error {
+	e := reject(shape, format, args...)
+	e.QueryCode = query
+	return e
+}
+
 func throttled(w *wire.Request) *wire.Error {
 	e := reject("ThrottlingException", "Rate exceeded")
 	if w.Service == wire.CloudWatch {

@@ -24,13 +24,13 @@ func getMetricStatistics(c *call) (any, *wire.Error) {
 	names, extended := c.in.Texts("Statistics"), c.in.Texts("ExtendedStatistics")
 	switch {
 	case !validPeriod(period):
-		return nil, reject("InvalidParameterValueException", "The parameter Period must be 1, 5, 10, 20, 30 or any multiple of 60.")
+		return nil, parameter("InvalidParameterValueException", "InvalidParameterValue", "The parameter Period must be 1, 5, 10, 20, 30 or any multiple of 60.")
 	case len(names) == 0 && len(extended) == 0:
-		return nil, reject("MissingRequiredParameterException", "The parameter Statistics or ExtendedStatistics is required.")
+		return nil, parameter("MissingRequiredParameterException", "MissingParameter", "The parameter Statistics or ExtendedStatistics is required.")
 	}
 	g := c.clip(span.grid(c.wall, period))
 	if n := span.grid(c.wall, period).len(); n > 1440 {
-		return nil, reject("InvalidParameterCombinationException",
+		return nil, parameter("InvalidParameterCombinationException", "InvalidParameterCombination",
 			"You have requested up to %d datapoints, which exceeds the limit of 1,440. You may reduce the datapoints requested by increasing Period, or decreasing the time range.", n)
 	}
 	m, found := c.region.find(c.in.Text("Namespace"), c.in.Text("MetricName"), dims)
@@ -49,7 +49,7 @@ func (c *call) statistics(g grid, m *metric, found bool, names []string) ([]any,
 	for _, name := range names {
 		stat, known := parseStatistic(name)
 		if !known {
-			return nil, reject("InvalidParameterValueException", "The value %q for parameter Statistics is not supported by the simulated region.", name)
+			return nil, parameter("InvalidParameterValueException", "InvalidParameterValue", "The value %q for parameter Statistics is not supported by the simulated region.", name)
 		}
 		if !found {
 			continue
@@ -109,7 +109,7 @@ func listMetrics(c *call) (any, *wire.Error) {
 	}
 	p, ok := pageOf(strings.Join(scope, "\x00"), c.in.Text("NextToken"), len(found), metricsPerPage)
 	if !ok {
-		return nil, reject("InvalidParameterValueException", "The next token specified is invalid.")
+		return nil, parameter("InvalidParameterValueException", "InvalidParameterValue", "The next token specified is invalid.")
 	}
 	return p.withToken(map[string]any{"Metrics": found[p.from:p.to]}, "NextToken"), nil
 }

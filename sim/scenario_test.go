@@ -224,7 +224,7 @@ func TestTheDocumentedScenariosAreRight(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(text), -1)
-	if len(blocks) < 2 {
+	if len(blocks) == 0 {
 		t.Fatalf("%d yaml blocks", len(blocks))
 	}
 	for _, block := range blocks {

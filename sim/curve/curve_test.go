@@ -91,6 +91,7 @@ func TestABadTraceIsRefusedWithItsLine(t *testing.T) {
 		"time,value\n":                   "x.csv:1: a trace begins",
 		"timestamp,value\n":              "no datapoints",
 		"timestamp,value\nyesterday,1\n": `x.csv:2: timestamp "yesterday"`,
+		"timestamp,value\n1000-01-01T00:00:00Z,1\n":   "x.csv:2: timestamp 1000-01-01T00:00:00Z is outside the years",
 		"timestamp,value\n2018-04-25T00:00:00Z,NaN\n": `x.csv:2: value "NaN" is not a finite number`,
 		"timestamp,value\n2018-04-25T00:00:00Z,1,2\n": "x.csv:2: ",
 		sample + "2018-04-25T00:03:00Z,1\n":           "x.csv:5: timestamp 2018-04-25T00:03:00Z is not later",

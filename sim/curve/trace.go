@@ -55,6 +55,9 @@ func (t *Trace) add(row []string) error {
 	if err != nil {
 		return fmt.Errorf("timestamp %q is not like 2018-04-25T00:00:00Z", row[0])
 	}
+	if at.Year() < 1970 || at.Year() > 2200 {
+		return fmt.Errorf("timestamp %s is outside the years 1970 to 2200", row[0])
+	}
 	value, err := strconv.ParseFloat(row[1], 64)
 	if err != nil || math.IsNaN(value) || math.IsInf(value, 0) {
 		return fmt.Errorf("value %q is not a finite number", row[1])

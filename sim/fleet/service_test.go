@@ -20,7 +20,6 @@ func spec(n int) fleet.Spec {
 	}
 }
 
-func set(n int) *int          { return &n }
 func sec(n int) time.Duration { return time.Duration(n) * time.Second }
 
 // counts is desired/running/pending.
@@ -58,11 +57,11 @@ func TestTasksTakeTimeToStartAndStop(t *testing.T) {
 	p := spec(2)
 	p.TaskStop = sec(10)
 	s := fleet.New(p)
-	s.Update(sec(100), set(4), "", false)
+	s.Update(sec(100), new(4), "", false)
 	expect(t, s, sec(100), "4/2/2")
 	expect(t, s, sec(129), "4/2/2")
 	expect(t, s, sec(130), "4/4/0")
-	s.Update(sec(200), set(1), "", false)
+	s.Update(sec(200), new(1), "", false)
 	expect(t, s, sec(200), "1/4/0")
 	expect(t, s, sec(209), "1/4/0")
 	expect(t, s, sec(210), "1/1/0")
@@ -70,8 +69,8 @@ func TestTasksTakeTimeToStartAndStop(t *testing.T) {
 
 func TestScalingInCancelsTasksThatDoNotRunYetFirst(t *testing.T) {
 	s := fleet.New(spec(2))
-	s.Update(0, set(5), "", false)
-	s.Update(sec(10), set(3), "", false)
+	s.Update(0, new(5), "", false)
+	s.Update(sec(10), new(3), "", false)
 	expect(t, s, sec(10), "3/2/1")
 	expect(t, s, sec(30), "3/3/0")
 }
@@ -82,7 +81,7 @@ func TestStartTimesAreSpreadBySeed(t *testing.T) {
 	arrivals := func(seed uint64) (times []int) {
 		p.Seed = seed
 		s := fleet.New(p)
-		s.Update(0, set(20), "", false)
+		s.Update(0, new(20), "", false)
 		last := 0
 		for at := range 100 {
 			if n := s.View(sec(at)).Running; n != last {
@@ -110,14 +109,14 @@ func TestPlacementLimitsWhatRuns(t *testing.T) {
 	p := spec(2)
 	p.PlacementLimit = 3
 	s := fleet.New(p)
-	s.Update(0, set(6), "", false)
+	s.Update(0, new(6), "", false)
 	expect(t, s, sec(60), "6/3/0")
 	if v := s.View(sec(60)); !said(v, "unable to place a task") {
 		t.Errorf("messages %v, want one about placement", v.Messages)
 	}
-	s.Apply(sec(100), fleet.Event{PlacementLimit: set(5)})
+	s.Apply(sec(100), fleet.Event{PlacementLimit: new(5)})
 	expect(t, s, sec(130), "6/5/0")
-	s.Apply(sec(200), fleet.Event{PlacementLimit: set(fleet.Unlimited)})
+	s.Apply(sec(200), fleet.Event{PlacementLimit: new(fleet.Unlimited)})
 	expect(t, s, sec(230), "6/6/0")
 }
 
@@ -162,11 +161,11 @@ func TestARollingDeploymentKeepsToItsPercentages(t *testing.T) {
 func TestScalingOutDuringADeploymentGoesToTheNewRevision(t *testing.T) {
 	s := fleet.New(spec(4))
 	s.Update(0, nil, "s:2", false)
-	s.Update(sec(10), set(6), "", false)
+	s.Update(sec(10), new(6), "", false)
 	if got := rollouts(s.View(sec(10))); got != "s:2:0+6:IN_PROGRESS s:1:4+0:COMPLETED" {
 		t.Errorf("after scaling out: %s", got)
 	}
-	s.Update(sec(20), set(2), "", false)
+	s.Update(sec(20), new(2), "", false)
 	v := s.View(sec(60))
 	if got := rollouts(v); got != "s:2:2+0:COMPLETED" || counts(v) != "2/2/0" {
 		t.Errorf("at the end: %s, %s", got, counts(v))
@@ -192,7 +191,7 @@ func TestBlueAndGreenRunSideBySideUntilTheBakeEnds(t *testing.T) {
 	s.Apply(0, fleet.Event{Deploy: true})
 	expect(t, s, sec(29), "3/3/3")
 	expect(t, s, sec(30), "3/6/0")
-	s.Update(sec(60), set(4), "", false)
+	s.Update(sec(60), new(4), "", false)
 	expect(t, s, sec(90), "4/7/0")
 	expect(t, s, sec(389), "4/7/0")
 	expect(t, s, sec(391), "4/4/0")
@@ -239,7 +238,7 @@ func TestCrashedTasksAreReplaced(t *testing.T) {
 
 func TestEventsHappenAtTheirTime(t *testing.T) {
 	p := spec(2)
-	p.Events = []fleet.Event{{At: sec(60), Desired: set(5)}, {At: sec(120), Kill: 1}, {At: sec(300), Status: fleet.Inactive}}
+	p.Events = []fleet.Event{{At: sec(60), Desired: new(5)}, {At: sec(120), Kill: 1}, {At: sec(300), Status: fleet.Inactive}}
 	s := fleet.New(p)
 	expect(t, s, sec(59), "2/2/0")
 	expect(t, s, sec(60), "5/2/3")
@@ -253,9 +252,9 @@ func TestEventsHappenAtTheirTime(t *testing.T) {
 
 func TestTimeNeverRunsBackwards(t *testing.T) {
 	s := fleet.New(spec(1))
-	s.Update(sec(100), set(3), "", false)
+	s.Update(sec(100), new(3), "", false)
 	expect(t, s, sec(200), "3/3/0")
-	s.Update(sec(50), set(2), "", false)
+	s.Update(sec(50), new(2), "", false)
 	expect(t, s, sec(50), "2/2/0")
 	if changes := s.Counts(sec(200), 0, sec(300), nil); !slices.IsSortedFunc(changes, func(a, b fleet.Change) int { return int(a.At - b.At) }) {
 		t.Errorf("the history is out of order: %v", changes)
@@ -264,8 +263,8 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 
 func TestTheHistorySaysWhatRanWhen(t *testing.T) {
 	s := fleet.New(spec(2))
-	s.Update(sec(60), set(3), "", false)
-	s.Update(sec(200), set(1), "", false)
+	s.Update(sec(60), new(3), "", false)
+	s.Update(sec(200), new(1), "", false)
 	for _, c := range []struct {
 		from, to int
 		want     string
@@ -287,7 +286,7 @@ func TestTheHistoryIsBounded(t *testing.T) {
 	p.TaskStart = 0
 	s := fleet.New(p)
 	for i := range 50_000 {
-		s.Update(sec(i), set(1+i%2), "", false)
+		s.Update(sec(i), new(1+i%2), "", false)
 	}
 	changes := s.Counts(sec(50_000), 0, sec(50_000), nil)
 	if len(changes) > 8192 || len(changes) < 4000 {
@@ -297,7 +296,7 @@ func TestTheHistoryIsBounded(t *testing.T) {
 
 func TestTaskSecondsAreTheRunningCountIntegrated(t *testing.T) {
 	s := fleet.New(spec(2))
-	s.Update(sec(70), set(4), "", false)
+	s.Update(sec(70), new(4), "", false)
 	if got := s.View(sec(200)).TaskSeconds; got != 2*100+4*100 {
 		t.Errorf("%v task-seconds, want 600", got)
 	}
@@ -307,7 +306,7 @@ func TestTasksAreListedWithTheirState(t *testing.T) {
 	p := spec(2)
 	p.TaskStop = sec(20)
 	s := fleet.New(p)
-	s.Update(0, set(3), "", false)
+	s.Update(0, new(3), "", false)
 	states := func(at int) (list []string) {
 		for _, task := range s.Tasks(sec(at)) {
 			list = append(list, task.Status)
@@ -320,7 +319,7 @@ func TestTasksAreListedWithTheirState(t *testing.T) {
 	if got := states(1); !slices.Equal(got, []string{"RUNNING", "RUNNING", "PENDING"}) {
 		t.Errorf("tasks are %v", got)
 	}
-	s.Update(sec(2), set(1), "", false)
+	s.Update(sec(2), new(1), "", false)
 	if got := states(3); !slices.Equal(got, []string{"RUNNING", "DEACTIVATING"}) {
 		t.Errorf("tasks are %v", got)
 	}
@@ -330,9 +329,9 @@ func TestMessagesAreBoundedAndNotRepeated(t *testing.T) {
 	p := spec(1)
 	p.PlacementLimit = 1
 	s := fleet.New(p)
-	s.Update(0, set(2), "", false)
+	s.Update(0, new(2), "", false)
 	for i := range 300 {
-		s.Update(sec(i), set(2), "", false)
+		s.Update(sec(i), new(2), "", false)
 	}
 	placement := 0
 	for _, m := range s.View(sec(400)).Messages {
@@ -343,9 +342,9 @@ func TestMessagesAreBoundedAndNotRepeated(t *testing.T) {
 	if placement != 1 {
 		t.Errorf("the same message stands there %d times, want once", placement)
 	}
-	s.Apply(sec(500), fleet.Event{PlacementLimit: set(fleet.Unlimited)})
+	s.Apply(sec(500), fleet.Event{PlacementLimit: new(fleet.Unlimited)})
 	for i := range 500 {
-		s.Update(sec(600+60*i), set(1+i%2), "", false)
+		s.Update(sec(600+60*i), new(1+i%2), "", false)
 	}
 	if n := len(s.View(sec(60_000)).Messages); n != 100 {
 		t.Errorf("%d messages, want the newest 100", n)
@@ -356,7 +355,7 @@ func TestMessagesAreBoundedAndNotRepeated(t *testing.T) {
 func action(t *rapid.T, s *fleet.Service, at time.Duration) {
 	switch rapid.IntRange(0, 5).Draw(t, "action") {
 	case 0, 1:
-		s.Update(at, set(rapid.IntRange(0, 12).Draw(t, "desired")), "", false)
+		s.Update(at, new(rapid.IntRange(0, 12).Draw(t, "desired")), "", false)
 	case 2:
 		s.Update(at, nil, "", true)
 	case 3:
@@ -429,7 +428,7 @@ func TestWhateverHappensTheServiceSettlesOnItsDesiredCount(t *testing.T) {
 
 func TestMonthsAtRestCostNothing(t *testing.T) {
 	s := fleet.New(spec(3))
-	s.Update(0, set(5), "", false)
+	s.Update(0, new(5), "", false)
 	allocations := testing.AllocsPerRun(10, func() { s.Counts(365*24*time.Hour, 0, 0, nil) })
 	if allocations > 2 {
 		t.Errorf("a year at rest takes %v allocations to work out", allocations)

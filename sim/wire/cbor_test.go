@@ -47,11 +47,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 func plain(v cbor.Value) any {
 	switch v := v.(type) {
 	case cbor.Map:
-		m := map[string]any{}
-		for k := range v {
-			m[k] = plain(v[k])
-		}
-		return m
+		return plainMap(v)
 	case cbor.List:
 		list := make([]any, len(v))
 		for i := range v {
@@ -71,13 +67,18 @@ func plain(v cbor.Value) any {
 	case cbor.Bool:
 		return bool(v)
 	case *cbor.Tag:
-		seconds, ok := v.Value.(cbor.Float64)
-		if !ok {
-			seconds = cbor.Float64(v.Value.(cbor.Uint))
-		}
+		seconds, _ := v.Value.(cbor.Float64)
 		return time.UnixMilli(int64(math.Round(float64(seconds) * 1000))).UTC()
 	}
 	return nil
+}
+
+func plainMap(v cbor.Map) map[string]any {
+	m := map[string]any{}
+	for k := range v {
+		m[k] = plain(v[k])
+	}
+	return m
 }
 
 func TestTheSDKsDecoderReadsWhatIsWritten(t *testing.T) {

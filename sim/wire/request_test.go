@@ -3,6 +3,7 @@ package wire_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
@@ -58,7 +59,7 @@ func TestEachProtocolIsRecognised(t *testing.T) {
 func zipped(text string) string {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
-	w.Write([]byte(text))
+	fmt.Fprint(w, text)
 	w.Close()
 	return b.String()
 }
