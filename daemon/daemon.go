@@ -156,8 +156,22 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 		return errors.Join(err, l.Close())
 	}
 	d.listener, d.server = l, web.NewServer(addr, web.New(o))
-	d.cleanup.push("HTTP server", d.server.Shutdown)
+	d.cleanup.push("HTTP server", d.stopServing)
 	return nil
+}
+
+// stopServing answers the requests under way. A client that is too slow, or holds a connection without
+// asking, is cut off: it is no reason to stop with an error.
+func (d *Daemon) stopServing(ctx context.Context) error {
+	err := d.server.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = d.server.Close()
+	}
+	// A server that never served does not know its listener.
+	if closing := d.listener.Close(); !errors.Is(closing, net.ErrClosed) {
+		err = errors.Join(err, closing)
+	}
+	return err
 }
 
 // Addr is the address the daemon listens on, empty without a server.

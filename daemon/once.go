@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -15,14 +16,14 @@ import (
 var ErrUnhandled = errors.New("at least one target could not be handled")
 
 // Once makes a single whole pass: every target is looked at once, which for thousands of services
-// takes as many steps as AWS's rate for describing them asks for. The decisions are in the store.
+// takes as many steps as AWS's rates for describing and writing them ask for. The decisions are in the store.
 func (d *Daemon) Once(ctx context.Context) ([]evaluator.Decision, error) {
 	clock := d.engine.Clock
 	for {
 		if r := d.engine.Pass(ctx, clock.Now()); r.Err != nil {
 			return nil, r.Err
 		}
-		if ready, _ := d.engine.Ready(); ready {
+		if ready, _ := d.engine.Ready(); ready && !d.heldBack() {
 			break
 		}
 		if err := pause(ctx, clock); err != nil {
@@ -30,6 +31,18 @@ func (d *Daemon) Once(ctx context.Context) ([]evaluator.Decision, error) {
 		}
 	}
 	return d.decisions()
+}
+
+// heldBack reports whether a rate still holds a write back.
+func (d *Daemon) heldBack() bool {
+	for _, row := range d.store.Targets() {
+		held := false
+		row.Latest.View(func(dec *evaluator.Decision) { held = dec.Outcome == evaluator.OutcomeRateLimited })
+		if held {
+			return true
+		}
+	}
+	return false
 }
 
 // pause waits a second of the clock, as long as AWS's rates need to give more calls.
@@ -50,12 +63,15 @@ func (d *Daemon) decisions() ([]evaluator.Decision, error) {
 	unhandled := 0
 	for _, row := range d.store.Targets() {
 		dec, ok := row.Latest.Get()
-		if !ok || !handled(&dec) {
+		if !ok || row.Note != "" || !handled(&dec) {
 			unhandled++
 		}
 		if ok {
 			out = append(out, dec)
 		}
+	}
+	if unlisted := d.engine.Unlisted(); len(unlisted) > 0 {
+		return out, fmt.Errorf("%w: what the configuration means in %s could not be found out", ErrUnhandled, strings.Join(unlisted, ", "))
 	}
 	if unhandled > 0 {
 		return out, fmt.Errorf("%w (%d of %d)", ErrUnhandled, unhandled, len(d.store.Targets()))

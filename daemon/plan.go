@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"time"
 
 	"ecs-autoscaler/config"
@@ -47,12 +48,17 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	if err != nil {
 		return nil, source, err
 	}
-	if err := s.Commit(store.Changes{Targets: memory}); err != nil {
+	// Removed, they are remembered, but only those of the configuration become targets again.
+	c := store.Changes{Targets: memory}
+	for _, row := range memory {
+		c.Removed = append(c.Removed, row.Key)
+	}
+	if err := s.Commit(c); err != nil {
 		return nil, source, err
 	}
-	c := *o.Config
-	c.DryRun, c.Listen = true, ""
-	o.Config, o.State = &c, s
+	dry := *o.Config
+	dry.DryRun, dry.Listen = true, ""
+	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {
 		return nil, source, err
@@ -66,7 +72,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 
 func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
 	rows, err := askDaemon(ctx, c.Listen)
-	if err == nil {
+	if err == nil && serves(c, rows) {
 		return rows, FromDaemon, nil
 	}
 	if c.State.Kind != config.StateFile {
@@ -79,6 +85,18 @@ func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemoryS
 	return rows, FromFile, err
 }
 
+// serves reports whether a daemon with these targets may be the one of this configuration: the default
+// address may be another's.
+func serves(c *config.Config, rows []*store.Target) bool {
+	if len(rows) == 0 || c.NeedsTags() {
+		return true // nothing speaks against it
+	}
+	return slices.ContainsFunc(rows, func(r *store.Target) bool {
+		entry, _ := c.Select(r.Key.Cluster, r.Key.Service, nil)
+		return entry != nil
+	})
+}
+
 // askDaemon asks the daemon that listens at addr for what it remembers, page by page.
 func askDaemon(ctx context.Context, addr string) ([]*store.Target, error) {
 	if addr == "" {
@@ -89,8 +107,8 @@ func askDaemon(ctx context.Context, addr string) ([]*store.Target, error) {
 	var rows []*store.Target
 	for cursor := ""; ; {
 		var page struct {
-			Targets []remembered `json:"targets"`
-			Next    string       `json:"next_cursor"`
+			Targets *[]remembered `json:"targets"`
+			Next    string        `json:"next_cursor"`
 		}
 		query := url.Values{"memory": {"true"}, "limit": {"1000"}}
 		if cursor != "" {
@@ -99,7 +117,10 @@ func askDaemon(ctx context.Context, addr string) ([]*store.Target, error) {
 		if err := getJSON(ctx, "http://"+addr+"/api/v1/targets?"+query.Encode(), &page); err != nil {
 			return nil, err
 		}
-		for _, r := range page.Targets {
+		if page.Targets == nil {
+			return nil, fmt.Errorf("what answers on %s is not an ecs-autoscaler", addr)
+		}
+		for _, r := range *page.Targets {
 			rows = append(rows, memoryRow(evaluator.Key{Cluster: r.Cluster, Service: r.Service}, r.Memory))
 		}
 		if cursor = page.Next; cursor == "" {

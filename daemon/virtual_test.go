@@ -147,21 +147,7 @@ func TestADayOfTargetTracking(t *testing.T) {
 		b := store.Memory()
 		d := w.start(tracking, b)
 		w.live(d, 24*time.Hour)
-		s, err := store.New(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var all []store.Activity
-		for q := (store.Query{Limit: 1000}); ; {
-			page, next, err := s.Activities(q)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if all = append(all, page...); next == "" {
-				break
-			}
-			q.Cursor = next
-		}
+		all := history(t, b)
 		if n := w.called("UpdateService"); n != len(all) || n < 24 {
 			t.Errorf("%d writes and %d activities in a day, want the same number, and at least two an up and down", n, len(all))
 		}
@@ -176,10 +162,30 @@ func TestADayOfTargetTracking(t *testing.T) {
 		if n := w.called("GetMetricData"); n > 24*60+2 {
 			t.Errorf("%d reads in a day, want at most one a minute", n)
 		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
 	})
+}
+
+// history are all activities that a backend keeps.
+func history(t *testing.T, b store.Backend) (all []store.Activity) {
+	t.Helper()
+	s, err := store.New(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for q := (store.Query{Limit: 1000}); ; {
+		page, next, err := s.Activities(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all = append(all, page...); next == "" {
+			break
+		}
+		q.Cursor = next
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	return all
 }
 
 func TestTheSampledFlaskappScalesByItsSteps(t *testing.T) {

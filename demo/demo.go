@@ -76,6 +76,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("the simulated region cannot be served: %w", err)
 	}
+	o.Out = &serial{out: o.Out} // the table and the log share it
 	server := NewRegionServer(region)
 	go func() { _ = server.Serve(l) }()   // ends with Close below
 	defer func() { _ = server.Close() }() // the process ends, or the test does
@@ -92,10 +93,13 @@ func Run(ctx context.Context, o Options) error {
 func (s *screen) run(ctx context.Context) error {
 	working, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- s.daemon.Run(working) }()
 	ctx, cancel := context.WithTimeout(ctx, s.For)
 	defer cancel()
+	done := make(chan error, 1)
+	go func() {
+		defer cancel() // nothing is left to be shown when the daemon ends by itself
+		done <- s.daemon.Run(working)
+	}()
 	s.show(ctx)
 	summary := s.summary()
 	stop()

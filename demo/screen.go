@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -34,7 +35,20 @@ type screen struct {
 	began  time.Time
 
 	sampled time.Time
-	rows    []*row
+	rows    []*row // in the order of the table
+}
+
+// serial lets one write at a time through.
+type serial struct {
+	mu  sync.Mutex
+	out io.Writer
+}
+
+// Write writes to what is behind.
+func (s *serial) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Write(p)
 }
 
 // row is what the screen keeps of one service.
@@ -66,7 +80,8 @@ func (s *screen) show(ctx context.Context) {
 		s.sample()
 		switch {
 		case s.Terminal:
-			fmt.Fprintf(s.Out, "\x1b[H\x1b[J%s\n\n%s\n%s", s.title(), s.table(), s.lines.shown(s.Width))
+			frame := fmt.Sprintf("%s\n\n%s\n%s", s.title(), s.table(), s.lines.shown())
+			fmt.Fprint(s.Out, "\x1b[H\x1b[J"+cut(frame, s.Width))
 		case time.Since(printed) >= tableEvery:
 			printed = time.Now()
 			fmt.Fprintf(s.Out, "\n%s\n\n", s.table())
@@ -75,8 +90,12 @@ func (s *screen) show(ctx context.Context) {
 }
 
 func (s *screen) title() string {
-	return fmt.Sprintf("ecs-autoscaler demo  %s simulated, %gx  http://%s/api/v1/targets  (Ctrl-C ends)",
-		s.clock.Now().Format("2006-01-02 15:04:05"), s.Speed, s.daemon.Addr())
+	where := ""
+	if address := s.daemon.Addr(); address != "" {
+		where = "  http://" + address + "/api/v1/targets"
+	}
+	return fmt.Sprintf("ecs-autoscaler demo  %s simulated, %gx%s  (Ctrl-C ends)",
+		s.clock.Now().Format("2006-01-02 15:04:05"), s.Speed, where)
 }
 
 func (s *screen) header() {
@@ -186,16 +205,27 @@ func (l *lines) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// shown are the lines, cut to the width of the terminal so that none takes two.
-func (l *lines) shown(width int) string {
+// shown are the lines, each with its end.
+func (l *lines) shown() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var b strings.Builder
 	for _, line := range l.kept {
-		if r := []rune(line); width > 1 && len(r) > width {
-			line = string(r[:width-1]) + "…"
-		}
 		b.WriteString(line + "\n")
 	}
 	return b.String()
+}
+
+// cut shortens every line to the width of the terminal, so that none takes two; a width of 0 is unknown.
+func cut(text string, width int) string {
+	if width <= 1 {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, line := range lines {
+		if r := []rune(line); len(r) > width {
+			lines[i] = string(r[:width-1]) + "…"
+		}
+	}
+	return strings.Join(lines, "\n")
 }

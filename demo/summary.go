@@ -33,7 +33,11 @@ func (s *screen) summary() string {
 		if r.judged {
 			above = fmt.Sprintf("%.0f %%", 100*r.above.Seconds()/elapsed.Seconds())
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%.1f\t%.1f\t%.0f %%\n", r.key, c.out, c.in, above, used, fixed, 100*(1-used/fixed))
+		saved := "-"
+		if fixed > 0 {
+			saved = fmt.Sprintf("%.0f %%", 100*(1-used/fixed))
+		}
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%.1f\t%.1f\t%s\n", r.key, c.out, c.in, above, used, fixed, saved)
 	}
 	_ = w.Flush() // a buffer takes everything
 	return b.String()

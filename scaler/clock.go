@@ -17,6 +17,14 @@ type Clock interface {
 // have whole seconds, and a round trip takes part of one, so that less cannot be told from noise.
 const maxOffset = 2 * time.Second
 
+// An answer that was long on its way looks as if AWS's clock were behind. Up to maxLate only so many
+// such dates in a row set the clock back; without that, a slow network or a busy machine would turn it
+// to and fro, and passes would be made over and over.
+const (
+	maxLate   = 15 * time.Second
+	lateDates = 3
+)
+
 // SystemClock is AWS's time as well as this machine can know it. It runs on the monotonic clock, so
 // that a step of the wall clock (a person, NTP, a resumed machine) moves no deadline, and is set
 // right by the dates of AWS's responses when it is more than two seconds off.
@@ -26,6 +34,7 @@ type SystemClock struct {
 	wall    func() time.Time
 
 	offset atomic.Int64 // nanoseconds AWS is ahead of us
+	behind atomic.Int64 // how many dates in a row were behind us, but not by more than a late answer's may be
 	moves  atomic.Int64 // how often that was corrected
 	step   atomic.Int64 // nanoseconds the wall clock has stepped against the monotonic one
 }
@@ -60,9 +69,17 @@ func (c *SystemClock) Observe(date time.Time) time.Duration {
 	off := int64(date.Add(time.Second / 2).Sub(c.local()))
 	old := c.offset.Load()
 	moved := time.Duration(off - old)
-	if moved.Abs() <= maxOffset || !c.offset.CompareAndSwap(old, off) {
+	if moved.Abs() <= maxOffset {
+		c.behind.Store(0)
 		return 0
 	}
+	if late := moved < 0 && moved >= -maxLate; late && c.behind.Add(1) < lateDates {
+		return 0
+	}
+	if !c.offset.CompareAndSwap(old, off) {
+		return 0
+	}
+	c.behind.Store(0)
 	c.moves.Add(1)
 	return moved
 }

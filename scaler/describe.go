@@ -1,7 +1,9 @@
 package scaler
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -12,47 +14,70 @@ import (
 	"ecs-autoscaler/store"
 )
 
-// batch is how many services one DescribeServices call takes (API DescribeServices).
-const batch = 10
+const (
+	// batch is how many services one DescribeServices call takes (API DescribeServices).
+	batch = 10
+	// answerWithin bounds the wait for descriptions. It is that of one attempt: a call that hangs gets
+	// its retries in later passes, where it holds nobody up.
+	answerWithin = 10 * time.Second
+)
 
 // describe reads the services that this pass needs, within AWS's rate: those with an open activity,
-// then those never seen, then those whose description has grown old.
+// then those never seen, then those whose description has grown old, and last those that failed before, so
+// that a cluster which does not answer holds nobody else back. Some calls are left for what is about to scale.
 func (p *pass) describe(ctx context.Context) {
-	var open, unseen, old []evaluator.Key
+	var open, unseen, old, failing []*target
 	for _, t := range p.order {
 		switch {
-		case t.memory.Activity.Open || t.intent != nil:
-			if !p.now.Before(t.nextLook) {
-				open = append(open, t.spec.Key)
-			}
 		case p.now.Before(t.describeAt):
+		case t.describeErr != nil:
+			failing = append(failing, t)
+		case t.following():
+			open = append(open, t)
 		case t.known():
-			old = append(old, t.spec.Key)
+			old = append(old, t)
 		default:
-			unseen = append(unseen, t.spec.Key)
+			unseen = append(unseen, t)
 		}
 	}
-	unseen = append(unseen, p.inventory.candidates()...)
-	p.describeKeys(ctx, open, 0)
-	p.describeKeys(ctx, unseen, reservedCalls)
-	p.describeKeys(ctx, old, reservedCalls)
+	p.describeKeys(ctx, longestWaiting(open))
+	p.describeKeys(ctx, append(keysOf(unseen), p.inventory.candidates(p.now)...))
+	p.describeKeys(ctx, longestWaiting(old))
+	p.describeKeys(ctx, longestWaiting(failing))
 }
 
-// describeKeys describes as many of the keys as the rate allows, leaving some calls for later.
-func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key, leave int) {
-	n := min(len(keys), max(0, p.Services.Calls(p.now)-leave)*batch)
+// longestWaiting puts first what has been due for longest: where the rate does not suffice for all,
+// everyone gets a turn.
+func longestWaiting(targets []*target) []evaluator.Key {
+	slices.SortStableFunc(targets, func(a, b *target) int { return a.describeAt.Compare(b.describeAt) })
+	return keysOf(targets)
+}
+
+func keysOf(targets []*target) []evaluator.Key {
+	keys := make([]evaluator.Key, len(targets))
+	for i, t := range targets {
+		keys[i] = t.spec.Key
+	}
+	return keys
+}
+
+// describeKeys describes as many of the keys as the rate allows.
+func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key) {
+	n := min(len(keys), max(0, p.Services.Calls(p.now)-reservedCalls)*batch)
 	if n == 0 || ctx.Err() != nil {
 		return
 	}
-	described := p.Services.Describe(ctx, p.now, keys[:n])
+	described := p.ask(ctx, p.now, keys[:n])
 	if ctx.Err() != nil {
-		return
+		return // what the stop has cut short is nobody's failure
 	}
 	retagged := false
 	for _, d := range described {
-		retagged = p.inventory.retag(&d) || retagged
+		retagged = p.inventory.retag(&d, p.now) || retagged
 		if t := p.targets[d.Key]; t != nil {
 			p.take(t, d)
+		} else {
+			p.noteCandidate(&d)
 		}
 	}
 	if retagged {
@@ -60,17 +85,34 @@ func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key, leave int
 	}
 }
 
+// ask describes services, but does not wait longer than answerWithin.
+func (e *Engine) ask(ctx context.Context, now time.Time, keys []evaluator.Key) []observe.Described {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	return e.Services.Describe(ctx, now, keys)
+}
+
+// noteCandidate tells people about a service whose tags could not be read.
+func (p *pass) noteCandidate(d *observe.Described) {
+	if d.Err != nil {
+		p.problem("describe", d.Key.String(), d.Err, "ecs:DescribeServices")
+		return
+	}
+	p.solved("describe", d.Key.String())
+}
+
 // take puts a description to use: it is the newest there is, it settles what was open, and it
 // shows what others did.
 func (p *pass) take(t *target, d observe.Described) {
 	if d.Err != nil {
 		t.describeErr = d.Err
+		t.describeNote = awsapi.Explain(d.Err, "ecs:DescribeServices")
 		t.describeAt = p.now.Add(absentRetry)
 		p.problem("describe", t.spec.String(), d.Err, "ecs:DescribeServices")
 		return
 	}
 	p.solved("describe", t.spec.String())
-	t.describeErr = nil
+	t.describeErr, t.describeNote = nil, ""
 	p.noteStatus(t, &d.Service)
 	p.see(t, d.Service)
 	t.describeAt = t.nextDescription(p.now)
@@ -109,7 +151,7 @@ func (p *pass) endActivity(t *target, tr evaluator.Transition, at time.Time) {
 
 // putActivity queues an activity for this pass's transaction, counts it and logs it.
 func (p *pass) putActivity(a store.Activity) {
-	p.changes.Activities = append(p.changes.Activities, &a)
+	p.pending.Activities = append(p.pending.Activities, &a)
 	p.telemetry.activity(&a)
 	p.logActivity(&a)
 }
@@ -123,10 +165,10 @@ func (p *pass) settle(t *target, s *evaluator.Service) {
 		d := intentDecision(t)
 		p.begin(t, &d)
 	case t.intent.From:
-		p.dropIntent(t, "the request did not reach ECS")
+		p.dropIntent(t, cmp.Or(t.intentErr, "the request did not reach ECS"))
 	default:
 		a := *t.intent
-		t.intent = nil
+		t.intent, t.intentErr = nil, ""
 		a.Status, a.EndTime = evaluator.Overridden, s.DescribedAt
 		a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, s.Desired, "")
 		p.putActivity(a)
@@ -144,7 +186,7 @@ func (p *pass) begin(t *target, d *evaluator.Decision) {
 	a := *t.intent
 	a.Status = evaluator.InProgress
 	a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, 0, "")
-	t.activity, t.intent = &a, nil
+	t.activity, t.intent, t.intentErr = &a, nil, ""
 	t.memory.Begin(t.spec, d, a.ID)
 	t.dirty = true
 	p.putActivity(a)
@@ -153,7 +195,7 @@ func (p *pass) begin(t *target, d *evaluator.Decision) {
 // dropIntent ends an intent whose write did not happen.
 func (p *pass) dropIntent(t *target, why string) {
 	a := *t.intent
-	t.intent = nil
+	t.intent, t.intentErr = nil, ""
 	a.Status, a.EndTime = evaluator.Failed, p.Clock.Now()
 	a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, 0, why)
 	p.putActivity(a)

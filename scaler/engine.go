@@ -64,12 +64,19 @@ type Engine struct {
 	scratch   evaluator.Decision
 	pruned    time.Time
 	delays    map[string]store.Delay
-	// removed are targets let go since the last commit, backlog what a failed commit left over.
-	removed []evaluator.Key
-	backlog store.Changes
-	// troubles are the problems told and not yet solved, unread the metrics among them.
-	troubles map[string]trouble
-	unread   map[*observe.Entry]bool
+	// leaving are targets let go since the last commit: until then the store does not know what they knew.
+	leaving map[evaluator.Key]*target
+	// pending are the activities and decisions that the next commit makes durable.
+	pending store.Changes
+	// troubles are the problems told and not yet solved, unread the metrics among them, news what is
+	// still to be told of both.
+	troubles map[problemKey]trouble
+	unread   map[*observe.Entry]string
+	news     []news
+	// warned are the overlapping entries of the present configuration that people have been told of.
+	warned map[[2]*config.Target]bool
+	// whole says that there has been a first full pass.
+	whole bool
 
 	mu       sync.Mutex // guards what follows, which the status methods read
 	ready    bool
@@ -87,8 +94,10 @@ func New(o Options) (*Engine, error) {
 		Options:  o,
 		targets:  map[evaluator.Key]*target{},
 		tracked:  map[*observe.Entry]*trackedEntry{},
-		troubles: map[string]trouble{},
-		unread:   map[*observe.Entry]bool{},
+		leaving:  map[evaluator.Key]*target{},
+		troubles: map[problemKey]trouble{},
+		unread:   map[*observe.Entry]string{},
+		warned:   map[[2]*config.Target]bool{},
 		why:      "the first pass has not finished",
 	}
 	e.telemetry = newTelemetry(o.Registerer)
@@ -107,14 +116,15 @@ func (e *Engine) Reload(c *config.Config) {
 	e.Config = c
 	e.inventory = e.inventory.reload(c)
 	e.Services.AskTags(e.inventory.byTags)
+	clear(e.warned)
 	for _, t := range e.order {
 		t.blocked = blocked{}
 	}
 	e.sync()
 }
 
-// Ready reports whether every target has been looked at once and the state can be written, and if
-// not, why.
+// Ready reports whether there has been a first full pass, in which every target was looked at, and
+// the state can be written; and if not, why. Targets that come later do not take it back.
 func (e *Engine) Ready() (bool, string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

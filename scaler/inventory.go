@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
 )
 
 // discoveryInterval is how often services that match a pattern are looked for. A new service then
@@ -21,6 +23,15 @@ const discoveryInterval = 5 * time.Minute
 
 // discoveryRetry is how soon a list that failed is asked for again.
 const discoveryRetry = time.Minute
+
+// listWithin bounds the wait for all lists together; the largest accounts need half of it.
+const listWithin = time.Minute
+
+// listsInFlight is how many patterns are listed at once.
+const listsInFlight = 8
+
+// retagInterval is how old the tags of a service that is no target may become, at most.
+const retagInterval = 10 * time.Minute
 
 // inventory knows which services the configuration means: those it names and those that match.
 type inventory struct {
@@ -31,11 +42,21 @@ type inventory struct {
 	byTags bool
 	// found are the services listed last, by the pattern they were listed for.
 	found map[string][]evaluator.Key
-	// tags are those of the candidates described so far, only when byTags.
-	tags map[evaluator.Key]map[string]string
+	// seen are the services whose tags were asked for, only when byTags.
+	seen map[evaluator.Key]*candidate
 	next time.Time
-	// listed says that every pattern has been listed, or has failed, once.
+	// listed says that every pattern has been listed, or has failed, once; failed are those that did the last time.
 	listed bool
+	failed []string
+}
+
+// candidate is a service that tags decide about.
+type candidate struct {
+	tags map[string]string
+	// known is false when its tags could not be read yet.
+	known bool
+	// again is when to ask for the tags of one that is no target.
+	again time.Time
 }
 
 // binding is one service and the entry of the configuration that steers it.
@@ -45,7 +66,7 @@ type binding struct {
 }
 
 func newInventory(c *config.Config) inventory {
-	inv := inventory{config: c, found: map[string][]evaluator.Key{}, tags: map[evaluator.Key]map[string]string{}}
+	inv := inventory{config: c, found: map[string][]evaluator.Key{}, seen: map[evaluator.Key]*candidate{}}
 	for _, t := range c.Targets {
 		inv.byTags = inv.byTags || len(t.Tags) > 0
 		if t.IsPattern() && !slices.Contains(inv.patterns, t.Cluster) {
@@ -62,57 +83,143 @@ func (inv inventory) reload(c *config.Config) inventory {
 	for _, p := range n.patterns {
 		n.found[p] = inv.found[p]
 	}
-	n.tags = inv.tags
+	n.seen = inv.seen
 	return n
 }
 
-// discover lists the services of every pattern when it is time to. A list that fails keeps what was
-// found before: a service is never dropped because AWS did not answer.
+// listed is what came of listing one pattern.
+type listed struct {
+	keys []evaluator.Key
+	err  error
+}
+
+// discover lists the services of every pattern when it is time to. A list that fails in part adds what
+// it found to what was found before: a service is never dropped because AWS did not answer.
 func (e *Engine) discover(ctx context.Context, now time.Time) {
 	inv := &e.inventory
 	if len(inv.patterns) == 0 || now.Before(inv.next) {
 		return
 	}
-	inv.next = now.Add(discoveryInterval)
-	for _, p := range inv.patterns {
-		keys, err := e.Services.List(ctx, p)
-		if err != nil {
-			inv.next = now.Add(discoveryRetry)
+	lists := e.list(ctx)
+	if ctx.Err() != nil {
+		return
+	}
+	inv.next, inv.failed = now.Add(discoveryInterval), nil
+	for i, p := range inv.patterns {
+		if err := lists[i].err; err != nil {
+			inv.next, inv.failed = now.Add(discoveryRetry), append(inv.failed, p)
 			e.problem("list", p, err, "ecs:ListServices")
+			inv.found[p] = union(inv.found[p], lists[i].keys)
 			continue
 		}
 		e.solved("list", p)
-		inv.found[p] = keys
+		inv.found[p] = lists[i].keys
 	}
 	inv.listed = true
 	e.sync()
 }
 
-// candidates are the services that tags must decide about and that have not been described yet.
-func (inv *inventory) candidates() []evaluator.Key {
+// Unlisted are the clusters and patterns of clusters whose services could not all be listed, and the
+// services whose tags could not be read, as of the last pass: there may be targets in them that nobody knows.
+// Unlike the status methods it must not be called while a pass runs.
+func (e *Engine) Unlisted() []string {
+	names := slices.Clone(e.inventory.failed)
+	for k, c := range e.inventory.seen {
+		if !c.known {
+			names = append(names, k.String())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// list asks for all patterns at once, so that a cluster that does not answer delays no other's.
+func (e *Engine) list(ctx context.Context) []listed {
+	ctx, cancel := context.WithTimeout(ctx, listWithin)
+	defer cancel()
+	lists := make([]listed, len(e.inventory.patterns))
+	var g errgroup.Group
+	g.SetLimit(listsInFlight)
+	for i, p := range e.inventory.patterns {
+		g.Go(func() error {
+			lists[i].keys, lists[i].err = e.Services.List(ctx, p)
+			return nil
+		})
+	}
+	_ = g.Wait() // the functions keep their errors in the lists
+	return lists
+}
+
+func union(a, b []evaluator.Key) []evaluator.Key {
+	all := slices.Concat(a, b)
+	slices.SortFunc(all, compareKeys)
+	return slices.Compact(all)
+}
+
+// candidates are the services that tags must decide about and that are to be described for it: those
+// never asked first.
+func (inv *inventory) candidates(now time.Time) []evaluator.Key {
 	if !inv.byTags {
 		return nil
 	}
-	var keys []evaluator.Key
+	var fresh, again []evaluator.Key
 	for _, k := range inv.keys() {
-		if _, known := inv.tags[k]; !known {
-			keys = append(keys, k)
+		switch c := inv.seen[k]; {
+		case c == nil:
+			fresh = append(fresh, k)
+		case !now.Before(c.again):
+			again = append(again, k)
 		}
 	}
-	return keys
+	return append(fresh, again...)
+}
+
+// nextCandidate is when some candidate is to be described; zero when there is none.
+func (inv *inventory) nextCandidate(now time.Time) (next time.Time) {
+	if !inv.byTags {
+		return next
+	}
+	for _, k := range inv.keys() {
+		c := inv.seen[k]
+		if c == nil {
+			return now
+		}
+		if next.IsZero() || c.again.Before(next) {
+			next = c.again
+		}
+	}
+	return next
 }
 
 // retag takes the tags of a description, if tags matter, and says whether they are news.
-func (inv *inventory) retag(d *observe.Described) bool {
-	if !inv.byTags || d.Err != nil {
+func (inv *inventory) retag(d *observe.Described, now time.Time) bool {
+	if !inv.byTags {
 		return false
 	}
-	old, known := inv.tags[d.Key]
-	if known && maps.Equal(old, d.Tags) {
+	c := inv.seen[d.Key]
+	if c == nil {
+		c = &candidate{}
+		inv.seen[d.Key] = c
+	}
+	if d.Err != nil {
+		c.again = now.Add(absentRetry)
 		return false
 	}
-	inv.tags[d.Key] = d.Tags
+	c.again = now.Add(spread(d.Key, retagInterval))
+	if c.known && maps.Equal(c.tags, d.Tags) {
+		return false
+	}
+	c.tags, c.known = d.Tags, true
 	return true
+}
+
+// forget lets go of the tags of services that are gone.
+func (inv *inventory) forget(keys []evaluator.Key) {
+	here := make(map[evaluator.Key]bool, len(keys))
+	for _, k := range keys {
+		here[k] = true
+	}
+	maps.DeleteFunc(inv.seen, func(k evaluator.Key, _ *candidate) bool { return !here[k] })
 }
 
 // keys are all services that some entry may mean, sorted, each once.
@@ -133,10 +240,15 @@ func (inv *inventory) keys() []evaluator.Key {
 // bindings pairs every service that is meant with its entry.
 func (inv *inventory) bindings(warn func(chosen, other *config.Target)) []binding {
 	var out []binding
-	for _, k := range inv.keys() {
-		tags, known := inv.tags[k]
-		if inv.byTags && !known {
-			continue
+	keys := inv.keys()
+	inv.forget(keys)
+	for _, k := range keys {
+		var tags map[string]string
+		if c := inv.seen[k]; inv.byTags {
+			if c == nil || !c.known {
+				continue
+			}
+			tags = c.tags
 		}
 		entry, others := inv.config.Select(k.Cluster, k.Service, tags)
 		if entry == nil {
@@ -157,18 +269,18 @@ func compareKeys(a, b evaluator.Key) int {
 // sync makes the engine's targets those that the inventory means: new ones are taken up, changed
 // ones keep their memory, and the others are let go (their memory stays in the store).
 func (e *Engine) sync() {
-	warned := map[[2]*config.Target]bool{}
 	bound := e.inventory.bindings(func(chosen, other *config.Target) {
-		if pair := [2]*config.Target{chosen, other}; !warned[pair] {
-			warned[pair] = true
+		if pair := [2]*config.Target{chosen, other}; !e.warned[pair] {
+			e.warned[pair] = true
 			e.Logger.Warn("several entries match one service; the first or the more exact one holds",
 				zap.String("entry", place(chosen)), zap.String("ignored", place(other)))
 		}
 	})
 	stays := make(map[evaluator.Key]bool, len(bound))
+	open := e.openActivities()
 	for _, b := range bound {
 		stays[b.key] = true
-		e.adopt(b)
+		e.adopt(b, open)
 	}
 	for k, t := range e.targets {
 		if !stays[k] {
@@ -192,15 +304,17 @@ func place(t *config.Target) string {
 }
 
 // adopt takes up one service, or gives one that is there already its new entry.
-func (e *Engine) adopt(b binding) {
+func (e *Engine) adopt(b binding, open map[evaluator.Key][]store.Activity) {
 	t := e.targets[b.key]
 	if t != nil && t.entry == b.entry {
 		return
 	}
 	spec := b.entry.Bind(b.key.Cluster, b.key.Service)
 	if t == nil {
-		t = e.newTarget(spec)
-		e.removed = slices.DeleteFunc(e.removed, func(k evaluator.Key) bool { return k == b.key })
+		if t = e.leaving[b.key]; t == nil {
+			t = e.newTarget(spec, open)
+		}
+		delete(e.leaving, b.key)
 		e.targets[b.key] = t
 	}
 	old := t.entries
@@ -211,9 +325,14 @@ func (e *Engine) adopt(b binding) {
 	e.untrack(old)
 }
 
-// release lets a target go.
+// release lets a target go, with everything that was said about it.
 func (e *Engine) release(t *target) {
 	e.untrack(t.entries)
+	t.entries, t.looks = nil, nil
 	delete(e.targets, t.spec.Key)
-	e.removed = append(e.removed, t.spec.Key)
+	e.leaving[t.spec.Key] = t
+	e.telemetry.forget(t.spec.Key)
+	for _, kind := range []string{"describe", "status", "write"} {
+		delete(e.troubles, problemKey{kind, t.spec.String()})
+	}
 }

@@ -14,11 +14,24 @@ import (
 // reminder is how often a problem that goes on is logged again.
 const reminder = time.Hour
 
+// linesPerKind is how many lines a pass writes about one kind of problem; what is beyond is counted in one more.
+const linesPerKind = 5
+
+// problemKey is what a problem is about: a kind, and a service, metric or pattern.
+type problemKey struct{ kind, about string }
+
 // trouble is a problem that has been told and not yet been solved.
 type trouble struct {
 	class awsapi.Class
 	text  string
 	told  time.Time
+}
+
+// news is a problem, or the end of one, that the present pass is to tell.
+type news struct {
+	problemKey
+	trouble
+	solved bool
 }
 
 // problem logs an error of AWS's about a thing, with what to do: once, again when its class changes,
@@ -30,39 +43,76 @@ func (e *Engine) problem(kind, about string, err error, action string) {
 // complain is problem with a text of our own.
 func (e *Engine) complain(kind, about string, class awsapi.Class, text string) {
 	now := e.Clock.Now()
-	key := kind + " " + about
+	key := problemKey{kind, about}
 	if t, known := e.troubles[key]; known && t.class == class && now.Sub(t.told) < reminder {
 		return
 	}
-	e.troubles[key] = trouble{class: class, text: text, told: now}
-	e.Logger.Warn(text, zap.String("problem", kind), zap.String("about", about), zap.String("class", string(class)))
+	t := trouble{class: class, text: text, told: now}
+	e.troubles[key] = t
+	e.news = append(e.news, news{key, t, false})
 }
 
 // solved ends a problem, and says so if it had been told.
 func (e *Engine) solved(kind, about string) {
-	key := kind + " " + about
+	key := problemKey{kind, about}
 	if t, known := e.troubles[key]; known {
 		delete(e.troubles, key)
-		e.Logger.Info("solved: "+t.text, zap.String("problem", kind), zap.String("about", about))
+		e.news = append(e.news, news{key, t, true})
 	}
 }
 
-// noteReadProblems tells about metrics that could not be read.
-func (p *pass) noteReadProblems(problems []observe.Problem) {
+// tell logs what the pass has found out about problems. A missing permission strikes thousands of
+// services at once: each is counted, a few are named.
+func (e *Engine) tell() {
+	type group struct {
+		kind   string
+		class  awsapi.Class
+		solved bool
+	}
+	told, more := map[group]int{}, map[group]int{}
+	for i := range e.news {
+		n := &e.news[i]
+		g := group{n.kind, n.class, n.solved}
+		if told[g]++; told[g] > linesPerKind {
+			more[g]++
+			continue
+		}
+		fields := []zap.Field{zap.String("problem", n.kind), zap.String("about", n.about)}
+		if n.solved {
+			e.Logger.Info("solved: "+n.text, fields...)
+		} else {
+			e.Logger.Warn(n.text, append(fields, zap.String("class", string(n.class)))...)
+		}
+	}
+	e.news = nil
+	for g, count := range more {
+		fields := []zap.Field{zap.String("problem", g.kind), zap.Int("count", count), zap.String("class", string(g.class))}
+		if g.solved {
+			e.Logger.Info("solved: more problems of this kind", fields...)
+		} else {
+			e.Logger.Warn("more problems of this kind; /api/v1/targets has the note of each target", fields...)
+		}
+	}
+}
+
+// noteReadProblems tells about the metrics that could not be read, and that others can be again. What was not
+// read this time stays as it was.
+func (p *pass) noteReadProblems(read []*observe.Entry, problems []observe.Problem) {
 	failing := make(map[*observe.Entry]bool, len(problems))
 	for i := range problems {
 		pr := &problems[i]
 		failing[pr.Entry] = true
-		p.problem("metric", pr.Entry.Name(), pr.Err, "cloudwatch:GetMetricData")
+		name := pr.Entry.Name()
+		p.unread[pr.Entry] = name
+		p.tracked[pr.Entry].note = awsapi.Explain(pr.Err, "cloudwatch:GetMetricData")
+		p.problem("metric", name, pr.Err, "cloudwatch:GetMetricData")
 	}
-	for entry := range p.unread {
-		if !failing[entry] {
-			p.solved("metric", entry.Name())
+	for _, entry := range read {
+		if name, known := p.unread[entry]; known && !failing[entry] {
+			p.solved("metric", name)
+			p.tracked[entry].note = ""
 			delete(p.unread, entry)
 		}
-	}
-	for entry := range failing {
-		p.unread[entry] = true
 	}
 }
 

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
-	"ecs-autoscaler/store"
 )
 
 // reservedCalls is how many DescribeServices calls a pass leaves for services that are about to be
@@ -29,11 +29,10 @@ type Report struct {
 // pass is the work of one pass; it lives on the stack of Pass.
 type pass struct {
 	*Engine
-	now     time.Time
-	due     []*target
-	acting  []*target
-	changes store.Changes
-	report  Report
+	now    time.Time
+	due    []*target
+	acting []*target
+	report Report
 }
 
 // second is the resolution of the engine's time, which is that of AWS's cooldowns. Without it, a
@@ -101,10 +100,6 @@ func (p *pass) collect() {
 func (p *pass) read(ctx context.Context) {
 	var entries []*observe.Entry
 	for _, t := range p.due {
-		if t.retry {
-			t.retry = false
-			continue
-		}
 		entries = p.queue(t, entries)
 	}
 	if len(entries) == 0 {
@@ -116,16 +111,18 @@ func (p *pass) read(ctx context.Context) {
 		p.tracked[e].queued = false
 	}
 	if ctx.Err() == nil {
-		p.noteReadProblems(r.Problems)
+		p.noteReadProblems(entries, r.Problems)
 	}
 }
 
-// queue adds what of a target's metrics is due to what is read, and says so in the observation.
+// queue adds what of a target's metrics is due to what is read, and says so in the observation. What a
+// rate stopped is due once more on the same datapoints, until there may be new ones.
 func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
-	readable := t.readable()
+	readable, again := t.readable(), t.retry
+	t.retry = false
 	for i, tr := range t.entries {
 		look := p.lookNumber(t.spec.Metrics[i].Period)
-		t.observation.Due[i] = readable && t.nextDue(i, look)
+		t.observation.Due[i] = readable && (t.nextDue(i, look) || again && t.observation.Due[i])
 		if readable && tr.look != look {
 			tr.look = look
 			tr.queued = true
@@ -160,12 +157,20 @@ func (p *pass) decide() {
 	d := &p.scratch
 	for _, t := range p.due {
 		p.evaluate(t, p.now, d)
-		if d.Action != evaluator.Hold || t.deservesDescription(d, p.now) {
+		switch {
+		case awsapi.Classify(t.describeErr) == awsapi.Timeout:
+			// It did not answer a moment ago: asking again would make all others wait, so it has its turn
+			// at the end of a later pass.
+			if d.Action != evaluator.Hold {
+				d.Outcome = failed(awsapi.Timeout)
+			}
+			p.conclude(t, d)
+		case d.Action != evaluator.Hold || t.deservesDescription(d, p.now):
 			p.acting = append(p.acting, t)
 			t.urgency = urgency(d)
-			continue
+		default:
+			p.conclude(t, d)
 		}
-		p.conclude(t, d)
 	}
 	slices.SortStableFunc(p.acting, func(a, b *target) int { return a.urgency - b.urgency })
 }

@@ -43,14 +43,17 @@ func (p *pass) act(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.write(ctx, p.confirm(ctx, targets))
+		fresh := p.refresh(ctx, targets)
+		if ctx.Err() != nil {
+			return // what the stop has cut short is neither a failure nor a decision
+		}
+		p.write(ctx, p.confirm(targets, fresh))
 	}
 }
 
-// confirm describes the services afresh and decides again. It returns what still is to be written
-// and may be; everything else is concluded here.
-func (p *pass) confirm(ctx context.Context, targets []*target) []*attempt {
-	fresh := p.refresh(ctx, targets)
+// confirm decides again on the fresh descriptions. It returns what still is to be written and may be;
+// everything else is concluded here.
+func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 	now := p.Clock.Now().Truncate(second)
 	var attempts []*attempt
 	for _, t := range targets {
@@ -81,11 +84,11 @@ func (p *pass) confirm(ctx context.Context, targets []*target) []*attempt {
 // refresh describes the targets again; those that the rate left out or that failed are not in the result.
 func (p *pass) refresh(ctx context.Context, targets []*target) map[*target]bool {
 	fresh := make(map[*target]bool, len(targets))
-	keys := make([]evaluator.Key, 0, len(targets))
-	for _, t := range targets {
-		keys = append(keys, t.spec.Key)
+	described := p.ask(ctx, p.Clock.Now().Truncate(second), keysOf(targets))
+	if ctx.Err() != nil {
+		return fresh
 	}
-	for _, d := range p.Services.Describe(ctx, p.Clock.Now().Truncate(second), keys) {
+	for _, d := range described {
 		t := p.targets[d.Key]
 		p.take(t, d)
 		fresh[t] = d.Err == nil
@@ -114,14 +117,15 @@ func (p *pass) write(ctx context.Context, attempts []*attempt) {
 	}
 }
 
-// intend stores the intents: activities that are Pending.
+// intend stores the intents: activities that are Pending. What the pass has found out so far goes with
+// them, so that after a crash no intent stands beside an earlier one of its target that is long over.
 func (p *pass) intend(attempts []*attempt) error {
-	var c store.Changes
-	for _, a := range attempts {
+	intents := make([]*store.Activity, len(attempts))
+	for i, a := range attempts {
 		a.activity = newActivity(a.t, &a.decision)
-		c.Activities = append(c.Activities, &a.activity)
+		intents[i] = &a.activity
 	}
-	err := p.Store.Commit(c)
+	err := p.commit(intents)
 	if err != nil {
 		p.complain("state", "", awsapi.Server, "the intent could not be stored, so nothing was written to ECS: "+err.Error())
 		return err
@@ -196,10 +200,12 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.conclude(t, d)
 	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
+	t.describeAt = t.nextDescription(p.now)
 }
 
 // settleFailure takes a write that failed. Where ECS may have taken it all the same (a timeout, an
-// error of the server's), the intent stays and the next description decides; otherwise it is over.
+// error of the server's, a throttled second attempt whose first was lost), the intent stays and the
+// next description decides; otherwise it is over.
 func (p *pass) settleFailure(a *attempt) {
 	t, d := a.t, &a.decision
 	if why, notSent := errors.AsType[notSentError](a.err); notSent {
@@ -211,10 +217,11 @@ func (p *pass) settleFailure(a *attempt) {
 	class := awsapi.Classify(a.err)
 	d.Outcome = failed(class)
 	p.problem("write", t.spec.String(), a.err, "ecs:UpdateService")
-	if class != awsapi.Timeout && class != awsapi.Server {
-		p.dropIntent(t, awsapi.Explain(a.err, "ecs:UpdateService"))
-	}
-	if !class.Retry() {
+	if why := awsapi.Explain(a.err, "ecs:UpdateService"); class.Retry() {
+		t.intentErr = why
+		t.describeAt = t.nextDescription(p.now)
+	} else {
+		p.dropIntent(t, why)
 		t.blocked = blocked{class: class, until: p.Clock.Now().Add(blockedFor)}
 	}
 	p.conclude(t, d)

@@ -3,6 +3,7 @@ package scaler
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -15,6 +16,9 @@ import (
 
 // pruneInterval is how often history older than its keeping time is removed.
 const pruneInterval = time.Hour
+
+// maxBacklog is how many decisions wait for a state that cannot be written; then the oldest go.
+const maxBacklog = 1000
 
 // record keeps a decision: always as the target's latest, and in the history and the log when it
 // changes something or its reason changes.
@@ -36,7 +40,7 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 		p.Logger.Error("a decision could not be written down", zap.Stringer("target", d.Target), zap.Error(err))
 		return
 	}
-	p.changes.Decisions = append(p.changes.Decisions, &store.DecisionRecord{
+	p.pending.Decisions = append(p.pending.Decisions, &store.DecisionRecord{
 		Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text,
 	})
 }
@@ -44,35 +48,96 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 // remember commits what the pass has changed, in one transaction; none when nothing changed. What
 // could not be committed stays marked and is tried again with the next pass.
 func (p *pass) remember() {
-	p.changes.Removed = p.removed
-	for _, t := range p.order {
-		if t.dirty || t.stale() {
-			p.changes.Targets = append(p.changes.Targets, t.nextRow())
-		}
+	pruning := p.now.Sub(p.pruned) >= pruneInterval
+	if pruning {
+		p.pruned = p.now
+		p.abandon()
 	}
-	delays := p.changedDelays()
-	p.changes.Delays = delays
-	p.changes.Activities = append(p.backlog.Activities, p.changes.Activities...)
-	p.changes.Decisions = append(p.backlog.Decisions, p.changes.Decisions...)
-	if err := p.Store.Commit(p.changes); err != nil {
+	if err := p.commit(nil); err != nil {
 		p.report.Err = err
-		p.backlog = store.Changes{Activities: p.changes.Activities, Decisions: p.changes.Decisions}
 		p.complain("state", "", awsapi.Server, "the state could not be written; nothing is written to ECS until it can: "+err.Error())
 		return
 	}
 	if p.report.Err == nil {
 		p.solved("state", "")
 	}
-	p.backlog = store.Changes{}
-	p.removed = nil
-	if delays != nil {
-		p.delays = delays
+	if pruning {
+		p.prune()
 	}
-	for _, row := range p.changes.Targets {
-		t := p.targets[row.Key]
-		t.row, t.dirty = row, false
+}
+
+// commit makes everything that is new durable in one transaction, and the intents with it.
+func (p *pass) commit(intents []*store.Activity) error {
+	c := store.Changes{
+		Activities: slices.Concat(p.pending.Activities, intents),
+		Decisions:  p.pending.Decisions,
+		Delays:     p.changedDelays(),
 	}
-	p.prune()
+	changed := p.changed()
+	for _, t := range changed {
+		c.Targets = append(c.Targets, t.nextRow())
+	}
+	for k, t := range p.leaving {
+		if t.dirty {
+			c.Targets = append(c.Targets, t.nextRow())
+		}
+		c.Removed = append(c.Removed, k)
+	}
+	if err := p.Store.Commit(c); err != nil {
+		if over := len(p.pending.Decisions) - maxBacklog; over > 0 {
+			p.pending.Decisions = slices.Delete(p.pending.Decisions, 0, over)
+		}
+		return err
+	}
+	for i, t := range changed {
+		t.row, t.dirty = c.Targets[i], false
+	}
+	p.pending = store.Changes{}
+	clear(p.leaving)
+	if c.Delays != nil {
+		p.delays = c.Delays
+	}
+	return nil
+}
+
+// changed are the targets whose row in the store is not what it should be.
+func (e *Engine) changed() []*target {
+	var changed []*target
+	for _, t := range e.order {
+		if t.dirty || t.stale() {
+			changed = append(changed, t)
+		}
+	}
+	return changed
+}
+
+// abandon ends the activities that nobody follows any more: of targets that left the configuration, and
+// what a crash left beside a later one of its target. For an hour they wait, because a target may come back.
+func (p *pass) abandon() {
+	if !p.whole || len(p.inventory.failed) > 0 {
+		return // some target may only not have been found yet
+	}
+	for _, a := range p.Store.OpenActivities() {
+		ended := slices.ContainsFunc(p.pending.Activities, func(e *store.Activity) bool { return e.ID == a.ID })
+		if ended || p.follows(&a) || p.now.Sub(a.StartTime) < evaluator.FulfilWithin {
+			continue
+		}
+		why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
+		if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
+			a.Status = evaluator.Failed
+		}
+		a.EndTime, a.StatusMessage = p.now, evaluator.StatusMessage(a.Status, a.To, 0, why)
+		p.putActivity(a)
+	}
+}
+
+// follows reports whether the activity is one that its target still works on.
+func (e *Engine) follows(a *store.Activity) bool {
+	t := e.targets[a.Target]
+	if t == nil {
+		return false
+	}
+	return t.activity != nil && t.activity.ID == a.ID || t.intent != nil && t.intent.ID == a.ID
 }
 
 // stale reports whether the store's row shows something that is no longer so.
@@ -82,7 +147,20 @@ func (t *target) stale() bool {
 	}
 	a, b := t.row.Service, t.observation.Service
 	a.DescribedAt, b.DescribedAt = time.Time{}, time.Time{}
-	return a != b
+	return a != b || t.row.Note != t.note()
+}
+
+// note is one sentence on what is wrong with the target, empty when nothing is.
+func (t *target) note() string {
+	if t.describeNote != "" {
+		return t.describeNote
+	}
+	for _, tr := range t.entries {
+		if tr.note != "" {
+			return tr.note
+		}
+	}
+	return ""
 }
 
 // nextRow is the row that the store is to have. An unchanged memory keeps its pointer, by which the
@@ -90,13 +168,10 @@ func (t *target) stale() bool {
 func (t *target) nextRow() *store.Target {
 	row := &store.Target{
 		Key: t.spec.Key, Min: t.spec.Min, Max: t.spec.Max,
-		Service: t.observation.Service, Latest: t.latest,
+		Service: t.observation.Service, Latest: t.latest, Note: t.note(),
 	}
 	for i := range t.spec.Policies {
 		row.Policies = append(row.Policies, t.spec.Policies[i].Name)
-	}
-	if t.describeErr != nil {
-		row.Note = awsapi.Explain(t.describeErr, "ecs:DescribeServices")
 	}
 	if t.dirty || t.row == nil {
 		row.Memory = t.memory.Clone()
@@ -115,12 +190,8 @@ func (e *Engine) changedDelays() map[string]store.Delay {
 	return learned
 }
 
-// prune removes old history once in a while.
+// prune removes old history.
 func (p *pass) prune() {
-	if p.now.Sub(p.pruned) < pruneInterval {
-		return
-	}
-	p.pruned = p.now
 	if _, err := p.Store.Prune(p.now); err != nil {
 		p.Logger.Warn("old history could not be removed; it is tried again in an hour", zap.Error(err))
 	}
@@ -145,6 +216,10 @@ func observeDelays(in map[string]store.Delay) map[string]observe.Delay {
 // finish publishes the result of a pass to the status methods and the metrics.
 func (e *Engine) finish(p *pass, took time.Duration) {
 	e.telemetry.pass(p.report.Err, took, p.now)
+	if c, ok := e.Clock.(interface{ Offset() time.Duration }); ok {
+		e.telemetry.offset.Set(c.Offset().Seconds())
+	}
+	e.tell()
 	ready, why := e.readiness(p.report.Err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -154,18 +229,25 @@ func (e *Engine) finish(p *pass, took time.Duration) {
 	}
 }
 
-// readiness is whether every target has been looked at once and the state can be written.
+// readiness is whether there has been a first full pass and the state can be written.
 func (e *Engine) readiness(err error) (bool, string) {
 	if err != nil {
 		return false, "the state cannot be written: " + err.Error()
 	}
+	if e.whole {
+		return true, ""
+	}
 	if !e.inventory.listed {
 		return false, "the services of the configuration's patterns have not been listed yet"
+	}
+	if unasked := e.inventory.candidates(time.Time{}); len(unasked) > 0 {
+		return false, "the first pass has not reached " + unasked[0].String() + " yet, whose tags decide whether it is a target"
 	}
 	for _, t := range e.order {
 		if !t.looked {
 			return false, "the first pass has not reached " + t.spec.String() + " yet"
 		}
 	}
+	e.whole = true
 	return true, ""
 }

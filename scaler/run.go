@@ -93,8 +93,8 @@ func (e *Engine) untilNext(now time.Time) time.Duration {
 	if len(e.inventory.patterns) > 0 {
 		sooner(e.inventory.next)
 	}
-	if len(e.inventory.candidates()) > 0 {
-		sooner(now)
+	if next := e.inventory.nextCandidate(now); !next.IsZero() {
+		sooner(next)
 	}
 	return max(next.Sub(now), soonest)
 }

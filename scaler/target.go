@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"cmp"
 	"hash/fnv"
 	"time"
 
@@ -38,11 +39,15 @@ type target struct {
 	// intent is a durable intent without an outcome: the write may or may not have reached ECS, and
 	// the next description tells.
 	intent *store.Activity
-	latest *store.Latest
+	// intentErr is why that is not known.
+	intentErr string
+	latest    *store.Latest
 	// row is what the store has; nil before the first commit.
 	row *store.Target
 
 	describeErr error
+	// describeNote is describeErr for people.
+	describeNote string
 	// describeAt is when the service is to be described again, nextLook when it is to be evaluated.
 	describeAt, nextLook time.Time
 	// retry says that this look repeats one that a rate stopped: on the same datapoints.
@@ -79,30 +84,45 @@ type trackedEntry struct {
 	look int64
 	// queued marks it while a pass collects what to read.
 	queued bool
+	// note says why it could not be read, empty when it could.
+	note string
 }
 
 // newTarget starts a target with what the store remembers of it.
-func (e *Engine) newTarget(spec *evaluator.Target) *target {
+func (e *Engine) newTarget(spec *evaluator.Target, open map[evaluator.Key][]store.Activity) *target {
 	t := &target{latest: &store.Latest{}, dirty: true}
 	if m := e.Store.Memory(spec.Key); m != nil {
 		t.memory = m.Clone()
 	} else {
 		t.memory = evaluator.NewMemory(spec)
 	}
-	for _, a := range e.Store.OpenActivities() {
-		switch {
-		case a.Target != spec.Key:
-		case a.Status == evaluator.Pending:
+	for _, a := range open[spec.Key] {
+		if a.Status == evaluator.Pending {
 			t.intent = &a
-		default:
+		} else {
 			t.activity = &a
 		}
 	}
 	return t
 }
 
-// track asks the reader for every metric of the target's present specification.
+// openActivities are those that the store has, by their target, the oldest first.
+func (e *Engine) openActivities() map[evaluator.Key][]store.Activity {
+	open := map[evaluator.Key][]store.Activity{}
+	for _, a := range e.Store.OpenActivities() {
+		open[a.Target] = append(open[a.Target], a)
+	}
+	return open
+}
+
+// track asks the reader for every metric of the target's present specification. A metric that it had
+// before is not due before its next look: AWS repeats an alarm's action once a minute, however often
+// somebody reloads.
 func (e *Engine) track(t *target) {
+	before := make(map[*trackedEntry]int64, len(t.entries))
+	for i, tr := range t.entries {
+		before[tr] = t.looks[i]
+	}
 	t.entries = make([]*trackedEntry, len(t.spec.Metrics))
 	series := make([]*evaluator.Series, len(t.spec.Metrics))
 	for i, m := range t.spec.Metrics {
@@ -118,6 +138,9 @@ func (e *Engine) track(t *target) {
 	t.observation.Series = series
 	t.observation.Due = make([]bool, len(series))
 	t.looks = make([]int64, len(series))
+	for i, tr := range t.entries {
+		t.looks[i] = cmp.Or(before[tr], -1)
+	}
 	t.nextLook, t.retry = time.Time{}, false
 }
 
@@ -127,9 +150,17 @@ func (e *Engine) untrack(entries []*trackedEntry) {
 		e.Metrics.Release(tr.Entry)
 		if tr.users--; tr.users == 0 {
 			delete(e.tracked, tr.Entry)
+			if name, failing := e.unread[tr.Entry]; failing {
+				delete(e.unread, tr.Entry)
+				delete(e.troubles, problemKey{"metric", name})
+			}
 		}
 	}
 }
+
+// following reports whether the target's service is to be looked at with every look: an activity is
+// open, or it is not known whether one is.
+func (t *target) following() bool { return t.memory.Activity.Open || t.intent != nil }
 
 // known reports whether the service has been described.
 func (t *target) known() bool { return !t.observation.Service.DescribedAt.IsZero() }
@@ -142,11 +173,23 @@ func (t *target) readable() bool {
 
 // nextDescription spreads the slow refresh of many services over the interval, by name.
 func (t *target) nextDescription(now time.Time) time.Time {
-	if !t.readable() {
+	switch {
+	case t.following():
+		look := evaluator.LookInterval(60)
+		for i := range t.spec.Metrics {
+			look = min(look, evaluator.LookInterval(t.spec.Metrics[i].Period))
+		}
+		return now.Truncate(look).Add(look)
+	case !t.readable():
 		return now.Add(absentRetry)
 	}
+	return now.Add(spread(t.spec.Key, refreshInterval))
+}
+
+// spread is between half of an interval and the whole of it, always the same for one service.
+func spread(k evaluator.Key, interval time.Duration) time.Duration {
 	h := fnv.New32a()
-	h.Write([]byte(t.spec.String()))
+	h.Write([]byte(k.String()))
 	share := float64(h.Sum32()) / (1 << 32)
-	return now.Add(refreshInterval - time.Duration(share*float64(refreshInterval/2)))
+	return interval - time.Duration(share*float64(interval/2))
 }

@@ -21,11 +21,15 @@ type telemetry struct {
 	lastPass   prometheus.Gauge
 	reloaded   prometheus.Gauge
 	reloadedAt prometheus.Gauge
+	offset     prometheus.Gauge
+	// reasons are those that notScaled has been counted for, by which its series are found again.
+	reasons map[evaluator.Reason]bool
 }
 
 func newTelemetry(r prometheus.Registerer) *telemetry {
 	f := promauto.With(r)
 	return &telemetry{
+		reasons: make(map[evaluator.Reason]bool),
 		activities: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_scaling_activities_total",
 			Help: "Scaling activities by direction and the status they reached.",
@@ -59,6 +63,10 @@ func newTelemetry(r prometheus.Registerer) *telemetry {
 			Name: "ecs_autoscaler_config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration in force was loaded.",
 		}),
+		offset: f.NewGauge(prometheus.GaugeOpts{
+			Name: "ecs_autoscaler_clock_offset_seconds",
+			Help: "How far AWS's time is ahead of this machine's, as corrected; 0 as long as they agree within two seconds.",
+		}),
 	}
 }
 
@@ -74,7 +82,23 @@ func (m *telemetry) decision(d *evaluator.Decision) {
 		d.Reason == evaluator.AlarmNotInAlarm, d.Reason == evaluator.NothingDue:
 		return
 	}
+	m.reasons[d.Reason] = true
 	m.notScaled.WithLabelValues(d.Target.Cluster, d.Target.Service, string(d.Reason)).Inc()
+}
+
+// forget removes the series of a target that is gone.
+func (m *telemetry) forget(k evaluator.Key) {
+	m.foreign.DeleteLabelValues(k.Cluster, k.Service)
+	for reason := range m.reasons {
+		m.notScaled.DeleteLabelValues(k.Cluster, k.Service, string(reason))
+	}
+	for _, direction := range []evaluator.Action{evaluator.ScaleOut, evaluator.ScaleIn} {
+		for _, status := range []evaluator.ActivityStatus{
+			evaluator.InProgress, evaluator.Successful, evaluator.Overridden, evaluator.Unfulfilled, evaluator.Failed,
+		} {
+			m.activities.DeleteLabelValues(k.Cluster, k.Service, string(direction), string(status))
+		}
+	}
 }
 
 // pass counts a pass.

@@ -24,10 +24,14 @@ func TestTheEnginesMetricsHaveProperNames(t *testing.T) {
 
 func TestBeingWithinTargetIsNotCountedAsNotScaled(t *testing.T) {
 	m := newTelemetry(prometheus.NewRegistry())
-	for reason, want := range map[evaluator.Reason]float64{
-		evaluator.WithinTarget: 0, evaluator.AlarmNotInAlarm: 0, evaluator.NothingDue: 0,
-		evaluator.CooldownInEffect: 1, evaluator.AlreadyAtMaxCapacity: 1, evaluator.StaleData: 1,
+	for _, c := range []struct {
+		reason evaluator.Reason
+		want   float64
+	}{
+		{evaluator.WithinTarget, 0}, {evaluator.AlarmNotInAlarm, 0}, {evaluator.NothingDue, 0},
+		{evaluator.CooldownInEffect, 1}, {evaluator.AlreadyAtMaxCapacity, 1}, {evaluator.StaleData, 1},
 	} {
+		reason, want := c.reason, c.want
 		d := evaluator.Decision{Target: evaluator.Key{Cluster: "c", Service: "web"}, Action: evaluator.Hold, Reason: reason}
 		m.decision(&d)
 		if got := testutil.ToFloat64(m.notScaled.WithLabelValues("c", "web", string(reason))); got != want {

@@ -176,3 +176,178 @@ func (s *slowCommit) Commit(d *store.Durable) error {
 	}
 	return s.Backend.Commit(d)
 }
+
+func TestAClusterThatCannotBeListedHidesNoOther(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	w.listErr = apiError("AccessDeniedException")
+	b := newBench(t, w, strings.ReplaceAll(fleet, "c/*", "'*/*'"))
+	b.pass()
+	if _, ok := b.store.Target(k); !ok {
+		t.Error("a service that was found is not a target because another cluster could not be listed")
+	}
+}
+
+func TestOverlappingEntriesAreToldOnce(t *testing.T) {
+	w := newWorld()
+	w.add("web", 2)
+	b := newBench(t, w, fleet+strings.ReplaceAll(strings.TrimPrefix(fleet, "\ntargets:\n"), "c/*", "c/w*"))
+	b.pass()
+	b.minutes(30)
+	if n := b.logged("several entries match"); n != 1 {
+		t.Errorf("told %d times in half an hour, want once", n)
+	}
+}
+
+const highResolution = `
+targets:
+  - {service: c/slow, min_capacity: 1, max_capacity: 10, target_tracking: [{name: cpu, metric: ECSServiceAverageCPUUtilization, target_value: 50}]}
+  - {service: c/fast, min_capacity: 1, max_capacity: 10, target_tracking: [{name: cpu, metric: ECSServiceAverageCPUUtilizationHighResolution, target_value: 50}]}
+`
+
+func TestAMetricThatWasNotReadIsNotSolved(t *testing.T) {
+	w := newWorld()
+	w.add("slow", 2)
+	w.add("fast", 2)
+	w.readErr = func(m evaluator.Metric) error {
+		if m.Period == 60 {
+			return apiError("AccessDeniedException")
+		}
+		return nil
+	}
+	b := newBench(t, w, highResolution)
+	b.pass()
+	for range 18 {
+		b.move(10 * time.Second)
+		b.pass()
+	}
+	if told, solved := b.logged("cloudwatch:GetMetricData was denied"), b.logged("solved:"); told != 1 || solved != 0 {
+		t.Errorf("told %d times and solved %d times, want once and never", told, solved)
+	}
+}
+
+func TestThousandsOfFailingServicesAreAFewLines(t *testing.T) {
+	w := newWorld()
+	for i := range 1000 {
+		k := w.add(fmt.Sprintf("svc-%03d", i), 2)
+		w.describeErr[k] = apiError("AccessDeniedException")
+	}
+	b := newBench(t, w, fleet)
+	b.pass()
+	if n := b.logged("ecs:DescribeServices"); n == 0 || n > 20 {
+		t.Errorf("%d lines about one missing permission, want a few", n)
+	}
+	clear(w.describeErr)
+	b.minutes(2)
+	if n := b.logged("solved:"); n == 0 || n > 20 {
+		t.Errorf("%d lines that it is solved, want a few", n)
+	}
+	if len(b.engine.troubles) != 0 {
+		t.Errorf("%d problems left", len(b.engine.troubles))
+	}
+}
+
+const tagged = `
+targets:
+  - service: c/*
+    tags: {team: web}
+    min_capacity: 1
+    max_capacity: 10
+    target_tracking:
+      - {name: cpu, metric: ECSServiceAverageCPUUtilization, target_value: 50}
+`
+
+func TestAServiceThatGetsTheTagLaterIsFound(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b := newBench(t, w, tagged)
+	b.pass()
+	w.tags[k] = map[string]string{"team": "web"}
+	b.minutes(15)
+	if _, ok := b.store.Target(k); !ok {
+		t.Error("not found within a quarter of an hour")
+	}
+}
+
+func TestACandidateThatCannotBeDescribedIsToldAndNotAskedEverySecond(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	w.describeErr[k] = apiError("AccessDeniedException")
+	b := newBench(t, w, tagged)
+	for range 60 {
+		b.pass()
+		b.move(time.Second)
+	}
+	if n := len(w.describes); n > 3 {
+		t.Errorf("described %d times in a minute", n)
+	}
+	if n := b.logged("ecs:DescribeServices"); n != 1 {
+		t.Errorf("told %d times, want once", n)
+	}
+	if ok, why := b.engine.Ready(); !ok {
+		t.Errorf("not ready over one sick service: %s", why)
+	}
+	delete(w.describeErr, k)
+	w.tags[k] = map[string]string{"team": "web"}
+	b.minutes(3)
+	if _, ok := b.store.Target(k); !ok {
+		t.Error("not found although it can be described now")
+	}
+}
+
+func TestTheFirstPassIsNotFullWhileTagsAreUnknown(t *testing.T) {
+	w := newWorld()
+	for i := range 30 {
+		w.add(fmt.Sprintf("a%02d", i), 2)
+	}
+	k := w.add("z", 2)
+	w.tags[k] = map[string]string{"team": "web"}
+	w.calls = reservedCalls + 1
+	b := newBench(t, w, tagged)
+	b.pass()
+	if ok, _ := b.engine.Ready(); ok {
+		t.Error("ready although most services have not been asked for their tags")
+	}
+	w.calls = -1
+	b.move(time.Second)
+	b.pass()
+	b.move(time.Second)
+	b.pass()
+	if ok, why := b.engine.Ready(); !ok {
+		t.Errorf("not ready: %s", why)
+	}
+	for k := range w.services {
+		delete(w.services, k)
+	}
+	b.minutes(6)
+	if n := len(b.engine.inventory.seen); n != 0 {
+		t.Errorf("%d services that are gone are remembered", n)
+	}
+}
+
+func TestTheNoteSaysWhatIsWrongAndGoesWithIt(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b := newBench(t, w, tracking)
+	note := func() string {
+		row, _ := b.store.Target(k)
+		return row.Note
+	}
+	b.pass()
+	w.describeErr[k] = apiError("AccessDeniedException")
+	b.minutes(6)
+	if !contains(note(), "ecs:DescribeServices was denied") {
+		t.Errorf("note %q, want the missing permission", note())
+	}
+	delete(w.describeErr, k)
+	w.readErr = func(evaluator.Metric) error { return apiError("AccessDeniedException") }
+	b.minutes(2)
+	if !contains(note(), "cloudwatch:GetMetricData was denied") {
+		t.Errorf("note %q, want the missing permission", note())
+	}
+	w.readErr = nil
+	b.minutes(2)
+	if note() != "" {
+		t.Errorf("note %q although nothing is wrong any more", note())
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -51,7 +52,9 @@ func plan(ctx context.Context, stdout, stderr io.Writer, f planFlags) error {
 	if err != nil {
 		return invalid(err)
 	}
-	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: zap.NewNop(), Build: build()})
+	// Of the log only the problems are of interest here: what could not be read, and what to do about it.
+	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
+	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: logger, Build: build()})
 	if err != nil && !errors.Is(err, daemon.ErrUnhandled) {
 		return err
 	}

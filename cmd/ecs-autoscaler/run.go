@@ -61,12 +61,19 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 		}
 		return c, err
 	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// Caught from here on: a SIGHUP during the start would otherwise end the process.
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
 	c, err := loadConfig()
 	if err != nil {
 		return invalid(err)
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
-	defer stop()
+	if f.once {
+		c.Listen = "" // there is nothing to show, and a daemon that runs beside may have the port
+	}
 	d, err := daemon.New(ctx, daemon.Options{
 		Config: c, Load: loadConfig, Logger: logger, Build: build(), AllowVolatileState: f.allowVolatile,
 	})
@@ -76,7 +83,7 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 	if f.once {
 		return runOnce(ctx, d, logger)
 	}
-	defer reloadOnHangup(d)()
+	defer reloadOn(hup, d)()
 	logger.Info("started", zap.String("version", version), zap.Int("entries", len(c.Targets)), zap.Bool("dry_run", c.DryRun))
 	err = d.Run(ctx)
 	logger.Info("stopped")
@@ -94,10 +101,8 @@ func runOnce(ctx context.Context, d *daemon.Daemon, logger *zap.Logger) error {
 	return err
 }
 
-// reloadOnHangup makes SIGHUP reload until the returned function is called.
-func reloadOnHangup(d *daemon.Daemon) (stop func()) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
+// reloadOn reloads at every signal until the returned function is called.
+func reloadOn(hup <-chan os.Signal, d *daemon.Daemon) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		for {
@@ -109,7 +114,7 @@ func reloadOnHangup(d *daemon.Daemon) (stop func()) {
 			}
 		}
 	}()
-	return func() { signal.Stop(hup); close(done) }
+	return func() { close(done) }
 }
 
 // newLogger writes to stderr: for people on a terminal, JSON otherwise.
