@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -117,6 +119,15 @@ func TestReadyzSaysNoBeforeTheFirstFullPassAndYesAfterIt(t *testing.T) {
 	_, body := get(t, url+"/metrics")
 	if lacks := slices.DeleteFunc(metrics, func(m string) bool { return strings.Contains(body, m) }); len(lacks) > 0 {
 		t.Errorf("/metrics lacks %v", lacks)
+	}
+	documented, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`# TYPE (ecs_autoscaler_\w+)`).FindAllStringSubmatch(body, -1) {
+		if !strings.Contains(string(documented), "`"+m[1]+"`") {
+			t.Errorf("docs/metrics.md does not know %s", m[1])
+		}
 	}
 	stop()
 	if err := <-done; err != nil {

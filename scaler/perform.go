@@ -3,7 +3,7 @@ package scaler
 import (
 	"context"
 	"errors"
-	"strconv"
+	"fmt"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -122,7 +122,7 @@ func (p *pass) write(ctx context.Context, attempts []*attempt) {
 func (p *pass) intend(attempts []*attempt) error {
 	intents := make([]*store.Activity, len(attempts))
 	for i, a := range attempts {
-		a.activity = newActivity(a.t, &a.decision)
+		a.activity = newActivity(a.t, &a.decision, p.Store.NextGeneration())
 		intents[i] = &a.activity
 	}
 	err := p.commit(intents)
@@ -137,10 +137,12 @@ func (p *pass) intend(attempts []*attempt) error {
 }
 
 // newActivity is the record of a decision that is about to be written.
-func newActivity(t *target, d *evaluator.Decision) store.Activity {
+func newActivity(t *target, d *evaluator.Decision, generation uint64) store.Activity {
 	a := store.Activity{
-		ID:     t.spec.String() + "/" + strconv.FormatInt(d.Time.UnixNano(), 36),
-		Target: t.spec.Key, Direction: d.Action, From: d.Desired, To: d.Wanted, Reason: d.Reason,
+		// Times have seconds and may come twice, generations do not: together they are never the same again.
+		ID:         fmt.Sprintf("%s/%d-%d", t.spec, d.Time.Unix(), generation),
+		Generation: generation,
+		Target:     t.spec.Key, Direction: d.Action, From: d.Desired, To: d.Wanted, Reason: d.Reason,
 		Status: evaluator.Pending, Description: evaluator.ActivityDescription(d.Wanted),
 		Cause: d.Cause(), StartTime: d.Time,
 	}

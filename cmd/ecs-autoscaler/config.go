@@ -48,8 +48,8 @@ func loadSupported(path string, ignore bool, w io.Writer) (*config.Config, error
 		fmt.Fprintln(w, d.Detail())
 	}
 	if len(missing) > 0 && !ignore {
-		return nil, errors.New("the configuration relies on what is not yet supported; " +
-			"remove it, or run without it by --ignore-unsupported")
+		return nil, fmt.Errorf("%w: it relies on what is not yet supported; "+
+			"remove it, or run without it by --ignore-unsupported", errInvalid)
 	}
 	return c, nil
 }

@@ -177,9 +177,9 @@ func TestAnExplanationSaysWhatToDo(t *testing.T) {
 		want            string
 	}{
 		{"nothing", "UpdateService", nil, ""},
-		{"denied", "UpdateService", coded("AccessDeniedException"), "ecs:UpdateService was denied: allow the action ecs:UpdateService in the IAM policy of the user or role the daemon runs as (ecs-autoscaler iam-policy prints the least one) (AccessDeniedException: it says so)"},
+		{"denied", "UpdateService", coded("AccessDeniedException"), "ecs:UpdateService was denied: allow the action ecs:UpdateService in the IAM policy of the user or role the daemon runs as (deploy/iam/policy.json has the least one) (AccessDeniedException: it says so)"},
 		{"operation of the error", "", coded("ThrottlingException"), "ecs:UpdateService was throttled: more requests than the account's rate allows; it is tried again by itself, and other callers in this account and region share the rate (ThrottlingException: it says so)"},
-		{"a result of GetMetricData", "GetMetricData", &smithy.GenericAPIError{Code: "Forbidden"}, "cloudwatch:GetMetricData was denied: allow the action cloudwatch:GetMetricData in the IAM policy of the user or role the daemon runs as (ecs-autoscaler iam-policy prints the least one) (Forbidden)"},
+		{"a result of GetMetricData", "GetMetricData", &smithy.GenericAPIError{Code: "Forbidden"}, "cloudwatch:GetMetricData was denied: allow the action cloudwatch:GetMetricData in the IAM policy of the user or role the daemon runs as (deploy/iam/policy.json has the least one) (Forbidden)"},
 		{"expired", "DescribeServices", coded("ExpiredTokenException"), "ecs:DescribeServices failed: the AWS credentials have expired; renew them (aws sso login, a new session token), and restart the daemon if they stand in its environment (ExpiredTokenException: it says so)"},
 		{"unknown keys", "UpdateService", coded("UnrecognizedClientException"), "ecs:UpdateService failed: AWS does not know these credentials; check AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN and AWS_PROFILE, and that they belong to this region's partition (UnrecognizedClientException: it says so)"},
 		{"clock", "UpdateService", coded("RequestExpired"), "ecs:UpdateService failed: the request's time is too far from AWS's; set this machine's clock (chrony, systemd-timesyncd) (RequestExpired: it says so)"},

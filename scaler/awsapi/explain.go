@@ -45,7 +45,7 @@ var alike = map[string]string{
 var byClass = map[Class]string{
 	OK:           "%s succeeded",
 	Throttled:    "%s was throttled: more requests than the account's rate allows; it is tried again by itself, and other callers in this account and region share the rate",
-	AccessDenied: "%s was denied: allow the action %[1]s in the IAM policy of the user or role the daemon runs as (ecs-autoscaler iam-policy prints the least one)",
+	AccessDenied: "%s was denied: allow the action %[1]s in the IAM policy of the user or role the daemon runs as (deploy/iam/policy.json has the least one)",
 	NotFound:     "%s failed: what it names does not exist; check names, region and account",
 	NotActive:    "%s failed: what it names is not active any more; check the service and the cluster",
 	Invalid:      "%s was refused as invalid: the same request fails again until the configuration or the service changes",

@@ -260,6 +260,9 @@ func TestAWiderWishAndAClockSetBackTeachNothing(t *testing.T) {
 	c.at(t, m, now, e)
 	c.at(t, m, now.Add(-5*time.Minute), e)
 	c.at(t, m, now, e)
+	for i := range 10 {
+		c.at(t, m, now.Add(time.Duration(i-40)*time.Minute), e) // farther back than there are buckets
+	}
 	if d := m.Delays()[standardECS]; d.Seconds > 120 {
 		t.Errorf("old buckets raised the delay to %v", d.Seconds)
 	}

@@ -13,6 +13,7 @@ import (
 
 const (
 	minute       = 60
+	hour         = 3600
 	shortTrail   = 10 // periods under a minute trail by 10 to 20 s (aws-semantics 3.2)
 	rereadBefore = 3  // buckets before the newest known one that may still change
 )
@@ -105,6 +106,14 @@ func closedEnd(now time.Time, period int64) int64 {
 	return floor(floor(now.Unix()-shortTrail, shortTrail), period)
 }
 
+// closedEnd is where the newest closed bucket of the entry ends at now: for alarms over days at the top of the hour.
+func (e *Entry) closedEnd(now time.Time) int64 {
+	if e.metric.Hourly {
+		return floor(now.Unix(), hour)
+	}
+	return closedEnd(now, e.Series.Period)
+}
+
 func floor(t, step int64) int64 {
 	r := t % step
 	if r < 0 {
@@ -116,7 +125,7 @@ func floor(t, step int64) int64 {
 // begin moves the buckets to now and works out how far back to read.
 func (e *Entry) begin(now time.Time) {
 	e.status, e.err, e.offset, e.placed, e.appeared, e.appearedLate = unanswered, nil, 0, 0, 0, 0
-	e.advance(closedEnd(now, e.Series.Period))
+	e.advance(e.closedEnd(now))
 	e.back = e.lookback()
 }
 
@@ -126,6 +135,9 @@ func (e *Entry) advance(end int64) {
 	s := &e.Series
 	if s.End == end {
 		return
+	}
+	if end < s.End {
+		e.lookedAt = time.Time{} // what was looked for lies in the future now
 	}
 	by := (end - s.End) / s.Period
 	n := int64(len(s.Values))
@@ -138,7 +150,6 @@ func (e *Entry) advance(end int64) {
 	default:
 		copy(s.Values[-by:], s.Values)
 		erase(s.Values[:-by])
-		e.lookedAt = time.Time{}
 	}
 	s.End = end
 }

@@ -270,3 +270,29 @@ func model(known map[int64]float64, ps []point, e *Entry, now time.Time, failing
 		}
 	}
 }
+
+// CloudWatch evaluates an alarm over more than a day once an hour, with data up to the top of the hour (case 232).
+func TestBucketsOfAnAlarmOverDaysEndAtTheTopOfTheHour(t *testing.T) {
+	c := newCloud()
+	m := NewMetrics(c, MetricsOptions{Delay: -1})
+	hourly := withPeriod(cpu("cpu"), 3600)
+	hourly.Hourly = true
+	e, sliding := m.Track(hourly, 3), m.Track(withPeriod(cpu("cpu"), 3600), 3)
+	for i := range 9 {
+		at := t0.Add(time.Duration(i) * time.Hour)
+		c.points["cpu"] = append(c.points["cpu"], point{at, at.Add(time.Hour), float64(i)})
+	}
+	for _, past := range []time.Duration{0, time.Minute, 37 * time.Minute, 59 * time.Minute} {
+		wantNoProblems(t, c.at(t, m, t0.Add(5*time.Hour+past), e))
+		wantSeries(t, e, t0.Add(5*time.Hour), "2 3 4")
+	}
+	before := len(c.calls)
+	c.at(t, m, t0.Add(6*time.Hour+time.Minute), e, sliding)
+	wantSeries(t, e, t0.Add(6*time.Hour), "3 4 5")
+	if sliding.Series.End != t0.Add(6*time.Hour+time.Minute).Unix() {
+		t.Errorf("the other series of that period ends at %d", sliding.Series.End)
+	}
+	if got := len(c.calls) - before; got != 2 {
+		t.Errorf("%d calls for two windows", got)
+	}
+}

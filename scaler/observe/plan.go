@@ -11,10 +11,10 @@ const (
 	maxDatapoints = 100_800
 )
 
-// call is what one GetMetricData request asks: entries of one period, all read equally far back.
+// call is what one GetMetricData request asks: entries of one period whose buckets end together, all read
+// equally far back.
 type call struct {
 	entries []*Entry
-	period  int64
 	back    int
 }
 
@@ -26,14 +26,14 @@ func plan(batch []*Entry, calls []call) []call {
 	for start := 0; start < len(batch); {
 		n := fitting(batch[start:])
 		first := batch[start]
-		calls = append(calls, call{entries: batch[start : start+n], period: first.Series.Period, back: first.back})
+		calls = append(calls, call{entries: batch[start : start+n], back: first.back})
 		start += n
 	}
 	return calls
 }
 
 func compare(a, b *Entry) int {
-	if c := cmp.Compare(a.Series.Period, b.Series.Period); c != 0 {
+	if c := cmp.Or(cmp.Compare(a.Series.Period, b.Series.Period), cmp.Compare(a.Series.End, b.Series.End)); c != 0 {
 		return c
 	}
 	if a.solo() != b.solo() {
@@ -58,11 +58,16 @@ func fitting(batch []*Entry) int {
 	queries := len(first.queries)
 	for i, e := range batch[1:] {
 		queries += len(e.queries)
-		if queries > limit || e.Series.Period != first.Series.Period || e.solo() {
+		if queries > limit || !e.together(first) || e.solo() {
 			return i + 1
 		}
 	}
 	return len(batch)
+}
+
+// together says that two entries can be asked in one request.
+func (e *Entry) together(other *Entry) bool {
+	return e.Series.Period == other.Series.Period && e.Series.End == other.Series.End
 }
 
 func (e *Entry) solo() bool { return e.exclusive || e.alone }

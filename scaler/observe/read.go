@@ -124,8 +124,8 @@ func (r *reading) make(ctx context.Context, w *scratch, c call) {
 	invalid := err != nil && awsapi.Classify(err) == awsapi.Invalid && !answered
 	if invalid && len(c.entries) > 1 && r.splits.Add(1) <= maxSplits {
 		half := len(c.entries) / 2
-		r.make(ctx, w, call{c.entries[:half], c.period, c.back})
-		r.make(ctx, w, call{c.entries[half:], c.period, c.back})
+		r.make(ctx, w, call{c.entries[:half], c.back})
+		r.make(ctx, w, call{c.entries[half:], c.back})
 		return
 	}
 	if len(c.entries) == 1 && (invalid || err == nil) {
@@ -166,8 +166,8 @@ func (r *reading) input(w *scratch, c call) (in *cloudwatch.GetMetricDataInput, 
 		w.queries = append(w.queries, e.queries...)
 		billed += e.billed
 	}
-	end := closedEnd(r.now, c.period)
-	from, to := time.Unix(end-int64(c.back)*c.period, 0).UTC(), time.Unix(end, 0).UTC()
+	s := &c.entries[0].Series
+	from, to := time.Unix(s.End-int64(c.back)*s.Period, 0).UTC(), time.Unix(s.End, 0).UTC()
 	return &cloudwatch.GetMetricDataInput{
 		StartTime: &from, EndTime: &to, MetricDataQueries: w.queries, ScanBy: cwtypes.ScanByTimestampAscending,
 	}, billed
