@@ -29,9 +29,13 @@ func (o *alarmOptions) read(m *mapping, key string, lowest, highest float64) {
 	o.at = f.at
 	overlay(&o.period, read(inner, "period", alarmPeriod))
 	if n := read(inner, "evaluation_periods", integer(1, math.MaxInt32)); n.valid {
-		o.evaluationPeriods, o.datapoints = n.value, 0
+		o.evaluationPeriods, o.datapoints, o.at = n.value, 0, n.at
 	}
-	overlay(&o.datapoints, read(inner, "datapoints_to_alarm", integer(1, math.MaxInt32)))
+	points := read(inner, "datapoints_to_alarm", integer(1, math.MaxInt32))
+	overlay(&o.datapoints, points)
+	if points.valid && o.datapoints > o.evaluationPeriods {
+		o.at = points.at
+	}
 	percent := read(inner, "threshold_percent", value.number)
 	if percent.valid && (percent.value <= 0 || percent.value < lowest || percent.value > highest) {
 		inner.d.errorf(percent.at, "threshold_percent of %s must be %s %s %%, not %s", key, rangeWords(lowest), text(highest), text(percent.value))
@@ -102,6 +106,9 @@ func (d *decoder) stepAlarm(v value, p *plan) (evaluator.Alarm, bool) {
 	threshold := need(m, "threshold", "70", value.number)
 	missing := read(m, "treat_missing_data", oneOf(
 		evaluator.TreatMissing, evaluator.TreatIgnore, evaluator.TreatBreaching, evaluator.TreatNotBreaching))
+	if source.metric.Namespace == "AWS/DynamoDB" {
+		a.Missing = evaluator.TreatIgnore // CloudWatch's default there (aws-semantics 3.4).
+	}
 	overlay(&a.Missing, missing)
 	lowSample, lowOK := m.lowSamples(source)
 	m.close()
@@ -122,7 +129,11 @@ func (m *mapping) alarmWindow(a *evaluator.Alarm, source *metricSource) bool {
 	points := read(m, "datapoints_to_alarm", integer(1, math.MaxInt32))
 	a.EvaluationPeriods, a.DatapointsToAlarm = n.value, n.value
 	overlay(&a.DatapointsToAlarm, points)
-	return n.valid && points.usable() && period.usable() && m.d.checkWindow(*a, source.metric.Period, m.at)
+	at := n.at
+	if points.present && a.DatapointsToAlarm > a.EvaluationPeriods {
+		at = points.at
+	}
+	return n.valid && points.usable() && period.usable() && m.d.checkWindow(*a, source.metric.Period, at)
 }
 
 // all says whether everything is true, so that every mistake is looked for before the first one counts.

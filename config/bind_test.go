@@ -24,6 +24,35 @@ func TestBindFillsInTheDimensionsOfPredefinedMetrics(t *testing.T) {
 	}
 }
 
+// CloudWatch evaluates an alarm over more than a day once an hour (aws-semantics 3.2).
+func TestAnAlarmOverMoreThanADayReadsHourly(t *testing.T) {
+	for periods, want := range map[int]bool{24: false, 25: true} {
+		alarm := fmt.Sprintf("metric: ECSServiceAverageCPUUtilization, comparison_operator: LessThanThreshold, threshold: 5, period: 3600, evaluation_periods: %d", periods)
+		got := bindOnly(t, stepping(alarm, "ChangeInCapacity", steps(",0,-1"), ""))
+		if got.Metrics[0].Hourly != want {
+			t.Errorf("%d periods of an hour: hourly is %t, want %t", periods, got.Metrics[0].Hourly, want)
+		}
+	}
+}
+
+// CloudWatch's alarms on DynamoDB ignore missing data unless told otherwise (aws-semantics 3.4).
+func TestAlarmsOnDynamoDBIgnoreMissingDataByDefault(t *testing.T) {
+	for _, c := range []struct {
+		namespace, more string
+		want            evaluator.TreatMissingData
+	}{
+		{"AWS/DynamoDB", "", evaluator.TreatIgnore},
+		{"AWS/DynamoDB", ", treat_missing_data: missing", evaluator.TreatMissing},
+		{"AWS/SQS", "", evaluator.TreatMissing},
+	} {
+		alarm := "namespace: " + c.namespace + ", metric_name: M, statistic: Sum, comparison_operator: GreaterThanThreshold, threshold: 5, evaluation_periods: 1" + c.more
+		got := bindOnly(t, stepping(alarm, "ChangeInCapacity", steps("0,,1"), ""))
+		if mode := got.Policies[0].Alarms[0].Missing; mode != c.want {
+			t.Errorf("%s%s treats missing data as %s, want %s", c.namespace, c.more, mode, c.want)
+		}
+	}
+}
+
 func TestTheResourceLabelBecomesTwoDimensions(t *testing.T) {
 	got := bindOnly(t, tracking("metric: ALBRequestCountPerTarget, resource_label: app/my-lb/778d41231b141a0f/targetgroup/my-tg/943f017f100becff, target_value: 100"))
 	want := []evaluator.Metric{{

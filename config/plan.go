@@ -22,6 +22,7 @@ type plannedMetric struct {
 
 // watch makes the alarm refer to the metric, and to its SampleCount where the alarm needs it.
 func (p *plan) watch(a *evaluator.Alarm, source metricSource) {
+	source.metric.Hourly = evaluator.MultiDay(source.metric.Period, a.EvaluationPeriods)
 	a.Metric = p.index(source)
 	if a.Percentile > 0 {
 		source.metric.Stat = "SampleCount"
@@ -85,7 +86,7 @@ func indexes(n int) []int {
 // equal compares what Key is made of; metric math is never of a service.
 func equal(a, b *evaluator.Metric) bool {
 	return a.MetricName == b.MetricName && a.Namespace == b.Namespace && a.Stat == b.Stat && a.Unit == b.Unit &&
-		a.Period == b.Period && slices.Equal(a.Dimensions, b.Dimensions) && len(a.Queries)+len(b.Queries) == 0
+		a.Period == b.Period && a.Hourly == b.Hourly && slices.Equal(a.Dimensions, b.Dimensions) && len(a.Queries)+len(b.Queries) == 0
 }
 
 // merge drops repeated metrics and makes copies of the policies that refer to what is left.

@@ -171,6 +171,7 @@ func TestWindowEnd(t *testing.T) {
 		{"and move every ten seconds", 10, 10, 3, 0, 0, "1 2", 0},
 		{"twenty-second buckets stay on their grid", 20, 20, 3, 0, 0, "1 2", 0},
 		{"case 232: an alarm over days ends at the top of the hour", 3599, 3600, 72, 3540, 0, "1 2 3", -60},
+		{"and so it does for periods of a day", 3599, 86400, 3, 0, 120, "1 2 3", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &Series{Period: c.period, End: sec + c.end, Delay: c.delay, Values: parse(c.values)}

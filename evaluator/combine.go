@@ -1,7 +1,7 @@
 package evaluator
 
 // combine turns what the guards left of the wishes into one count and one reason.
-func (e pass) combine() {
+func (e *pass) combine() {
 	d := e.d
 	winner := e.winner(ScaleOut)
 	if winner < 0 {
@@ -26,7 +26,7 @@ func (e pass) combine() {
 
 // winner is the policy whose wish is carried out: the one with the largest capacity, for out and for in
 // (API PutScalingPolicy), -1 if there is none. Of two equal ones it is the first in the file.
-func (e pass) winner(direction Action) int {
+func (e *pass) winner(direction Action) int {
 	best := -1
 	for i := range e.d.Policies {
 		p := &e.d.Policies[i]
@@ -39,7 +39,7 @@ func (e pass) winner(direction Action) int {
 
 // bounded is the wish brought into the bounds. Where somebody has set the count beyond one, a wish leads back to
 // that bound first and goes on from there at the next look (aws-semantics 1.11).
-func (e pass) bounded(p *PolicyDecision) int {
+func (e *pass) bounded(p *PolicyDecision) int {
 	switch {
 	case e.desired < e.t.Min:
 		return e.t.Min
@@ -63,7 +63,7 @@ func towards(from, to int) Action {
 
 // explainHold finds the reason of a decision that changes nothing: a wish that was stopped, scale-out before
 // scale-in, else what the policies lack, else that all is well.
-func (e pass) explainHold() {
+func (e *pass) explainHold() {
 	d := e.d
 	for _, direction := range [...]Action{ScaleOut, ScaleIn} {
 		for i := range d.Policies {

@@ -3,7 +3,7 @@ package evaluator
 import "time"
 
 // cooldown is the one that policy i answers to: its own, or that of the whole target.
-func (e pass) cooldown(i int) *Cooldown {
+func (e *pass) cooldown(i int) *Cooldown {
 	switch {
 	case e.t.Policies[i].CooldownScope == ScopeTarget:
 		return &e.m.Shared
@@ -35,7 +35,7 @@ func (c *Cooldown) chained(p *Policy, now time.Time) bool {
 
 // credit is the part of what policy i has just added that already runs: +2 and then +3 within the cooldown
 // give one more task, not three (aws-semantics 1.10).
-func (e pass) credit(i int) int {
+func (e *pass) credit(i int) int {
 	c := e.cooldown(i)
 	if c.Added <= 0 || !c.chained(&e.t.Policies[i], e.d.Time) {
 		return 0
@@ -45,7 +45,7 @@ func (e pass) credit(i int) int {
 }
 
 // scalingIn says that a scale-in of policy i, or with ScopeTarget of any policy, has not been fulfilled yet.
-func (e pass) scalingIn(i int) bool {
+func (e *pass) scalingIn(i int) bool {
 	a, p := &e.m.Activity, &e.t.Policies[i]
 	if !a.Open || a.To >= a.From {
 		return false

@@ -131,6 +131,8 @@ type AlarmDecision struct {
 	// Breaching counts the real datapoints beyond the threshold among those judged, of the
 	// DatapointsToAlarm needed and EvaluationPeriods judged.
 	Breaching, DatapointsToAlarm, EvaluationPeriods int
+	// Partial says that the last read of the metric was incomplete, which never justifies a scale-in.
+	Partial bool
 	// End and Period place Values, oldest first; NaN is a missing datapoint.
 	End, Period int64
 	Values      []float64

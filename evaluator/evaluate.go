@@ -1,32 +1,44 @@
 package evaluator
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
-// pass is one evaluation under way. It is handed on by value: the functions of the guard list would
-// otherwise force it onto the heap.
+// pass is one evaluation under way.
 type pass struct {
-	t   *Target
-	o   *Observation
-	m   *Memory
-	d   *Decision
-	now int64
+	t *Target
+	o *Observation
+	m *Memory
+	d *Decision
 	// desired is the count that the policies start from: the one seen, or the one that the
 	// registration in this very decision makes of it.
 	desired int
 }
+
+// passes are used again and again: called through a list, the guards would force a new one onto the heap each time,
+// and handing it on by value instead costs an eighth of the whole evaluation.
+var passes = sync.Pool{New: func() any { return new(pass) }}
 
 // Evaluate decides what the desired count of t should be at now and fills d, whose slices it reuses: once
 // d has seen its target, nothing is allocated. The observation and the memory are only read, and the
 // same arguments always give the same decision. Every alarm is judged even where nothing may act, because
 // CloudWatch's alarms, too, go on changing state while scaling is suspended or impossible.
 func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) {
-	e := pass{t: t, o: o, m: m, d: d, now: now.Unix(), desired: o.Service.Desired}
+	e := passes.Get().(*pass)
+	*e = pass{t: t, o: o, m: m, d: d, desired: o.Service.Desired}
+	e.decide(now)
+	*e = pass{} // It must not keep alive what it has seen.
+	passes.Put(e)
+}
+
+func (e *pass) decide(now time.Time) {
 	e.open(now)
 	refusal := e.refusal()
 	if refusal == "" {
 		e.desired = e.registered()
 	}
-	for i := range t.Policies {
+	for i := range e.t.Policies {
 		e.judgeAlarms(i)
 		e.wish(i)
 	}
@@ -39,7 +51,7 @@ func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) 
 }
 
 // open fills in what is known before anything is decided.
-func (e pass) open(now time.Time) {
+func (e *pass) open(now time.Time) {
 	d, s := e.d, &e.o.Service
 	d.Target, d.Time, d.Next = e.t.Key, now, e.next(now)
 	d.Action, d.Reason, d.Outcome = Hold, NothingDue, OutcomeNone
@@ -52,7 +64,7 @@ func (e pass) open(now time.Time) {
 // next is the first instant after now at which an alarm of the target is evaluated again: the next whole
 // minute, or the next whole 10 s where a period is under a minute. Nothing happens in between, not even
 // when a cooldown ends there: only an alarm acts.
-func (e pass) next(now time.Time) time.Time {
+func (e *pass) next(now time.Time) time.Time {
 	interval := int64(minute)
 	for i := range e.t.Metrics {
 		interval = min(interval, lookSeconds(e.t.Metrics[i].Period))
@@ -61,7 +73,7 @@ func (e pass) next(now time.Time) time.Time {
 }
 
 // refusal says why nothing may be done to the service at all, or is empty.
-func (e pass) refusal() Reason {
+func (e *pass) refusal() Reason {
 	s := &e.o.Service
 	switch {
 	case s.Status == ServiceMissing:
@@ -91,7 +103,7 @@ func switchedOff(t *Target, s *Service, m *Memory) bool {
 // registered is the desired count after the registration, if this decision is one. Registering brings the
 // count into the bounds at once (aws-semantics 6.1); being out of them by someone else's hand does not,
 // except for a service at 0 that the user wants started.
-func (e pass) registered() int {
+func (e *pass) registered() int {
 	m, t := e.m, e.t
 	e.d.Registers = !m.Registered || m.Min != t.Min || m.Max != t.Max
 	if e.d.Registers || e.desired == 0 && t.StartSwitchedOff {
@@ -101,7 +113,7 @@ func (e pass) registered() int {
 }
 
 // refuse stops every wish with the one reason that concerns the service itself.
-func (e pass) refuse(why Reason) {
+func (e *pass) refuse(why Reason) {
 	e.d.Reason = why
 	for i := range e.d.Policies {
 		p := &e.d.Policies[i]
@@ -114,7 +126,7 @@ func (e pass) refuse(why Reason) {
 
 // judgeAlarms starts the decision of policy i and judges its alarms. Here and below it is filled in field by field:
 // a literal would be built on the stack first and copied, a tenth of the whole evaluation.
-func (e pass) judgeAlarms(i int) {
+func (e *pass) judgeAlarms(i int) {
 	p, pd := &e.t.Policies[i], &e.d.Policies[i]
 	alarms := resize(pd.Alarms, len(p.Alarms))
 	*pd = PolicyDecision{}
@@ -125,29 +137,31 @@ func (e pass) judgeAlarms(i int) {
 		pd.Aggregation = Average
 	}
 	for j := range p.Alarms {
-		e.judgeAlarm(&p.Alarms[j], e.previous(i, j), &pd.Alarms[j])
+		pd.Alarms[j].Previous = e.previous(i, j)
+		e.judgeAlarm(&p.Alarms[j], &pd.Alarms[j])
 	}
 }
 
-// judgeAlarm keeps the state of an alarm that is not due or whose metric could not be read.
-func (e pass) judgeAlarm(a *Alarm, previous AlarmState, ad *AlarmDecision) {
+// judgeAlarm keeps the previous state of an alarm that is not due or whose metric could not be read.
+func (e *pass) judgeAlarm(a *Alarm, ad *AlarmDecision) {
 	ad.Name, ad.MetricName = a.Name, e.t.Metrics[a.Metric].label()
-	ad.State, ad.Previous = previous, previous
+	ad.State = ad.Previous
 	ad.Threshold, ad.Operator = a.Threshold, a.Operator
 	ad.DatapointsToAlarm, ad.EvaluationPeriods = a.DatapointsToAlarm, a.EvaluationPeriods
-	ad.Breaching, ad.End, ad.Period, ad.Values = 0, 0, 0, ad.Values[:0]
+	ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, false, 0, 0, ad.Values[:0]
 	s := e.series(a.Metric)
 	if !s.readable() {
 		return
 	}
-	judge(a, s, e.series(a.SampleCount), e.now, ad)
+	ad.Partial = s.Partial
+	judge(a, s, e.series(a.SampleCount), e.d.Time.Unix(), ad)
 	if !e.due(a.Metric) {
-		ad.State = previous
+		ad.State = ad.Previous
 	}
 }
 
 // previous is the remembered state of an alarm; one that nothing is known of starts where CloudWatch's do.
-func (e pass) previous(i, j int) AlarmState {
+func (e *pass) previous(i, j int) AlarmState {
 	if i < len(e.m.Policies) && j < len(e.m.Policies[i].Alarms) {
 		if s := e.m.Policies[i].Alarms[j].State; s != "" {
 			return s
@@ -157,14 +171,14 @@ func (e pass) previous(i, j int) AlarmState {
 }
 
 // series is what was read of a metric, nil if nothing was.
-func (e pass) series(metric int) *Series {
+func (e *pass) series(metric int) *Series {
 	if metric < 0 || metric >= len(e.o.Series) {
 		return nil
 	}
 	return e.o.Series[metric]
 }
 
-func (e pass) due(metric int) bool {
+func (e *pass) due(metric int) bool {
 	return metric >= len(e.o.Due) || e.o.Due[metric]
 }
 

@@ -78,19 +78,19 @@ func lowered(d *Decision, _ *PolicyDecision) string {
 }
 
 func atMax(d *Decision, p *PolicyDecision) string {
-	return p.wants() + against(p.Wanted <= d.Max) + "max capacity is " + strconv.Itoa(d.Max)
+	return p.wants() + against(p.Wanted <= d.Max, "max", d.Max)
 }
 
 func atMin(d *Decision, p *PolicyDecision) string {
-	return p.wants() + against(p.Wanted >= d.Min) + "min capacity is " + strconv.Itoa(d.Min)
+	return p.wants() + against(p.Wanted >= d.Min, "min", d.Min)
 }
 
-// against joins a wish and a bound, which stands in its way or not.
-func against(allowed bool) string {
+// against joins a wish and the bound that the count is at, which stands in its way or not.
+func against(allowed bool, which string, bound int) string {
 	if allowed {
-		return ", and "
+		return ", and the desired count is at " + which + " capacity already"
 	}
-	return ", but "
+	return ", but " + which + " capacity is " + strconv.Itoa(bound)
 }
 
 func atDesired(d *Decision, p *PolicyDecision) string {
@@ -150,8 +150,30 @@ func nothingDue(d *Decision, p *PolicyDecision) string {
 	return p.wants() + ", but its alarm is not evaluated at this look"
 }
 
-func tooLittleData(_ *Decision, p *PolicyDecision) string {
+func tooLittleData(d *Decision, p *PolicyDecision) string {
+	if p.Wish == ScaleIn && len(p.Alarms) > 0 && p.Alarms[p.alarm()].suffices() {
+		return p.doubtful(d)
+	}
 	return p.called() + " has too little data to act on" + p.have()
+}
+
+// suffices says that the alarm itself has all the datapoints that a scale-in needs.
+func (a *AlarmDecision) suffices() bool {
+	return a.Breaching > 0 && a.Breaching >= a.DatapointsToAlarm && !a.newestMissing()
+}
+
+// doubtful is why a scale-in is not acted on although its datapoints are there.
+func (p *PolicyDecision) doubtful(d *Decision) string {
+	a := &p.Alarms[p.alarm()]
+	switch {
+	case a.Partial:
+		return p.called() + " got " + a.MetricName + " in part only, and nothing is scaled in on that"
+	case !p.HasWanted && p.Type == TargetTrackingScaling:
+		return p.called() + " finds the load low, but none of the " + counted(d.Desired, "desired task") +
+			" runs, so that says nothing about them"
+	default:
+		return p.called() + " has too few samples in the datapoints of " + a.MetricName + " for its percentile"
+	}
 }
 
 func staleData(_ *Decision, p *PolicyDecision) string {

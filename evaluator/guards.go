@@ -4,35 +4,39 @@ package evaluator
 // the reason: what concerns the whole target speaks over what concerns one policy.
 var guards = [...]struct {
 	name string
-	// concerns is the direction of the wishes that the guard is asked about, empty for both.
-	concerns Action
+	// inOnly says that the guard is asked about scale-in alone.
+	inOnly bool
 	// judge says why the wish of policy i must not be carried out, or "".
-	judge func(e pass, i int) Reason
+	judge func(e *pass, i int) Reason
 }{
-	{"due", "", notDue},
-	{"data", "", unsound},
-	{"change", "", changesNothing},
-	{"scale-in cooldown", ScaleIn, coolingDown},
-	{"scale-out cooldown", ScaleIn, justScaledOut},
-	{"peers", ScaleIn, peersNotReady},
-	{"scale-out alarm", ScaleIn, keptFromFalling},
-	{"out of bounds", "", outOfBounds},
-	{"deployment", ScaleIn, deploying},
-	{"suspension", "", suspended},
-	{"bounds", "", atBound},
+	{"due", false, notDue},
+	{"data", false, unsound},
+	{"change", false, changesNothing},
+	{"scale-in cooldown", true, coolingDown},
+	{"scale-out cooldown", true, justScaledOut},
+	{"peers", true, peersNotReady},
+	{"scale-out alarm", true, keptFromFalling},
+	{"out of bounds", false, outOfBounds},
+	{"deployment", true, deploying},
+	{"suspension", false, suspended},
+	{"bounds", false, atBound},
 }
 
 // guard lets every guard look at every wish before the next guard is asked, because some of them look at the
 // wishes of other policies.
-func (e pass) guard() {
-	if !e.anyWish() {
+func (e *pass) guard() {
+	out, in := e.wished(ScaleOut), e.wished(ScaleIn)
+	if !out && !in {
 		return
 	}
 	for g := range guards {
 		guard := &guards[g]
+		if guard.inOnly && !in {
+			continue
+		}
 		for i := range e.d.Policies {
 			p := &e.d.Policies[i]
-			if p.Wish == Hold || guard.concerns != "" && guard.concerns != p.Wish {
+			if p.Wish == Hold || guard.inOnly && p.Wish != ScaleIn {
 				continue
 			}
 			if why := guard.judge(e, i); why != "" {
@@ -42,9 +46,10 @@ func (e pass) guard() {
 	}
 }
 
-func (e pass) anyWish() bool {
+// wished says that any policy wishes to go that way.
+func (e *pass) wished(direction Action) bool {
 	for i := range e.d.Policies {
-		if e.d.Policies[i].Wish != Hold {
+		if e.d.Policies[i].Wish == direction {
 			return true
 		}
 	}
@@ -62,7 +67,7 @@ func (p *PolicyDecision) alarm() int {
 }
 
 // changes says that carrying the wish out would move the desired count in its own direction.
-func (e pass) changes(p *PolicyDecision) bool {
+func (e *pass) changes(p *PolicyDecision) bool {
 	switch {
 	case !p.HasWanted:
 		return false
@@ -75,7 +80,7 @@ func (e pass) changes(p *PolicyDecision) bool {
 
 // notDue: an alarm acts only when it is evaluated; a 60-second alarm does not act between whole minutes only
 // because a faster one of the same target is looked at.
-func notDue(e pass, i int) Reason {
+func notDue(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	if !e.due(e.t.Policies[i].Alarms[p.alarm()].Metric) {
 		return NothingDue
@@ -85,7 +90,7 @@ func notDue(e pass, i int) Reason {
 
 // unsound: states are CloudWatch's, actions need more. Growing needs a real breaching datapoint; shrinking
 // needs M of them, a real newest one and a complete read. This is stricter than AWS on purpose.
-func unsound(e pass, i int) Reason {
+func unsound(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	a, ad := &e.t.Policies[i].Alarms[p.alarm()], &p.Alarms[p.alarm()]
 	if why := e.unread(a.Metric); why != "" {
@@ -114,7 +119,7 @@ func lacking(p *PolicyDecision, ad *AlarmDecision, enough bool) Reason {
 
 // changesNothing: a wish that does not lead away from the desired count in its own direction, so that a
 // scale-out never lowers it and a scale-in never raises it.
-func changesNothing(e pass, i int) Reason {
+func changesNothing(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	switch {
 	case p.Action == Hold || e.changes(p):
@@ -132,7 +137,7 @@ func changesNothing(e pass, i int) Reason {
 
 // coveredByCredit is why a scale-out wish is not above the desired count. Wanting just that count is AWS's
 // AlreadyAtDesiredCapacity, also in the middle of the policy's own activity.
-func (e pass) coveredByCredit(i int) Reason {
+func (e *pass) coveredByCredit(i int) Reason {
 	policy, p, c := &e.t.Policies[i], &e.d.Policies[i], e.cooldown(i)
 	chained := p.AdjustmentType != ExactCapacity && c.chained(policy, e.d.Time)
 	if ends := c.scaleOutEnds(policy); chained && e.d.Time.Before(ends) {
@@ -149,7 +154,7 @@ func (e pass) coveredByCredit(i int) Reason {
 }
 
 // coolingDown: the policy waits for its last scale-in to be fulfilled, and then for its cooldown.
-func coolingDown(e pass, i int) Reason {
+func coolingDown(e *pass, i int) Reason {
 	policy, p := &e.t.Policies[i], &e.d.Policies[i]
 	if !e.changes(p) {
 		return ""
@@ -166,7 +171,7 @@ func coolingDown(e pass, i int) Reason {
 
 // justScaledOut: AWS does not forbid a scale-in while the policy's own scale-out cooldown runs; who wants
 // that can.
-func justScaledOut(e pass, i int) Reason {
+func justScaledOut(e *pass, i int) Reason {
 	policy, p, c := &e.t.Policies[i], &e.d.Policies[i], e.cooldown(i)
 	if !e.changes(p) || policy.ScaleInDuringScaleOutCooldown || !c.chained(policy, e.d.Time) {
 		return ""
@@ -180,7 +185,7 @@ func justScaledOut(e pass, i int) Reason {
 
 // peersNotReady: target tracking removes capacity only when every target-tracking policy that may is ready to.
 // A step policy is not held back by that. A peer that only this guard has stopped is ready.
-func peersNotReady(e pass, i int) Reason {
+func peersNotReady(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	if p.Type != TargetTrackingScaling || !e.changes(p) {
 		return ""
@@ -197,7 +202,7 @@ func peersNotReady(e pass, i int) Reason {
 
 // keptFromFalling: while the scale-out alarm of any policy is in ALARM nothing is removed, even where that
 // policy itself cannot add anything just now.
-func keptFromFalling(e pass, i int) Reason {
+func keptFromFalling(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	if !e.changes(p) {
 		return ""
@@ -211,7 +216,7 @@ func keptFromFalling(e pass, i int) Reason {
 }
 
 // outOfBounds: someone has set the count beyond a bound; no policy carries it further out (aws-semantics 1.11).
-func outOfBounds(e pass, i int) Reason {
+func outOfBounds(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	furtherOut := p.Wish == ScaleOut && e.desired > e.t.Max || p.Wish == ScaleIn && e.desired < e.t.Min
 	if p.HasWanted && furtherOut {
@@ -222,7 +227,7 @@ func outOfBounds(e pass, i int) Reason {
 
 // deploying: AWS switches scale-in off while an ECS deployment is in progress; scale-out goes on.
 // Deployments by CODE_DEPLOY and EXTERNAL are not ECS's and hold nothing.
-func deploying(e pass, i int) Reason {
+func deploying(e *pass, i int) Reason {
 	p, s := &e.d.Policies[i], &e.o.Service
 	byECS := s.Deploying && (s.Controller == "ECS" || s.Controller == "")
 	if e.changes(p) && byECS && !e.t.ScaleInDuringDeployment {
@@ -232,7 +237,7 @@ func deploying(e pass, i int) Reason {
 }
 
 // suspended: the user has switched this direction off.
-func suspended(e pass, i int) Reason {
+func suspended(e *pass, i int) Reason {
 	p, s := &e.d.Policies[i], &e.t.Suspended
 	if e.changes(p) && (p.Wish == ScaleOut && s.DynamicScalingOut || p.Wish == ScaleIn && s.DynamicScalingIn) {
 		return DynamicScalingSuspended
@@ -242,7 +247,7 @@ func suspended(e pass, i int) Reason {
 
 // atBound: there is no room left in this direction. It is the last guard because that is true whatever else
 // may be in the way.
-func atBound(e pass, i int) Reason {
+func atBound(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	switch {
 	case !p.HasWanted:

@@ -32,20 +32,29 @@ func (d *Decision) chosen() *PolicyDecision {
 
 // headline is what became of the desired count.
 func (d *Decision) headline() string {
-	if d.Action == Hold {
+	switch {
+	case d.Reason == ServiceNotFound || d.Reason == ServiceNotDescribed:
+		return "Not scaled" // No count is known that it could be held at.
+	case d.Action == Hold:
 		return "Held at " + strconv.Itoa(d.Desired)
 	}
-	did, do := "Scaled out", "scale out"
-	if d.Action == ScaleIn {
-		did, do = "Scaled in", "scale in"
-	}
 	change := " from " + strconv.Itoa(d.Desired) + " to " + strconv.Itoa(d.Wanted)
+	if d.Action == ScaleIn {
+		return d.attempt("scale in", "scaled in", change)
+	}
+	return d.attempt("scale out", "scaled out", change)
+}
+
+// attempt is what became of the write of a change. Where ECS gave no answer it may have taken it all the same.
+func (d *Decision) attempt(do, done, change string) string {
 	class, failed := strings.CutPrefix(string(d.Outcome), string(OutcomeFailed))
 	switch {
+	case class == "timeout" || class == "server":
+		return "May not have " + done + change + " (" + class + ")"
 	case failed:
 		return "Could not " + do + change + " (" + spaced(class) + ")"
 	case d.Outcome == OutcomeWritten:
-		return did + change
+		return "S" + done[1:] + change
 	case d.Outcome == OutcomeDryRun:
 		return "Would " + do + change + " (dry run)"
 	case d.Outcome == OutcomeRateLimited:

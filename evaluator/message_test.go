@@ -15,6 +15,14 @@ var reasons = []Reason{
 	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed,
 }
 
+// beginning is how the sentence of a hold at 4 begins: a service whose counts nobody knows is held at nothing.
+func beginning(why Reason) string {
+	if why == ServiceNotFound || why == ServiceNotDescribed {
+		return "Not scaled: "
+	}
+	return "Held at 4: "
+}
+
 func TestEveryReasonHasASentenceOfItsOwn(t *testing.T) {
 	if len(explanations) != len(reasons) {
 		t.Errorf("there are %d sentences for %d reasons", len(explanations), len(reasons))
@@ -29,7 +37,7 @@ func TestEveryReasonHasASentenceOfItsOwn(t *testing.T) {
 			}},
 		}
 		text := d.Message()
-		if !strings.HasPrefix(text, "Held at 4: ") || !strings.HasSuffix(text, ".") || strings.Contains(text, string(why)) {
+		if !strings.HasPrefix(text, beginning(why)) || !strings.HasSuffix(text, ".") || strings.Contains(text, string(why)) {
 			t.Errorf("%s: %q", why, text)
 		}
 		first, again := sentences[text]
@@ -78,7 +86,22 @@ func TestMessages(t *testing.T) {
 		{"a wish below min", newScene(t, 3, 5, tracking("cpu", 50)).metric(0, "10x15"),
 			"Would scale in from 4 to 3: policy cpu: CPUUtilization averaged 10 over 15 datapoints, below 45 at a target of 50; ceil(4 x 10 / 50) = 1, but min capacity is 3."},
 		{"low load at min", newScene(t, 2, 5, tracking("cpu", 50)).counts(2, 2).metric(0, "40x15"),
-			"Held at 2: policy cpu wants 2, and min capacity is 2."},
+			"Held at 2: policy cpu wants 2, and the desired count is at min capacity already."},
+		{"a scale-out below the count at max", newScene(t, 1, 10, tracking("cpu", 50)).counts(10, 4).metric(0, "80x15"),
+			"Held at 10: policy cpu wants 7, and the desired count is at max capacity already."},
+		{"a partial read", func() *scene { s := cpu().metric(0, "20x15"); s.o.Series[0].Partial = true; return s }(),
+			"Held at 4: policy cpu got CPUUtilization in part only, and nothing is scaled in on that."},
+		{"low load while nothing runs", cpu().counts(4, 0).metric(0, "20x15"),
+			"Held at 4: policy cpu finds the load low, but none of the 4 desired tasks runs, so that says nothing about them."},
+		{"a percentile of too few samples", func() *scene {
+			s := newScene(t, 1, 10, stepping("p", LessThanThreshold, 50, below(ChangeInCapacity, -1))).metric(0, "20")
+			s.target.Policies[0].Alarms[0].SampleCount, s.target.Policies[0].Alarms[0].Percentile = 1, 0.9
+			s.m.Policies[0].Alarms[0].State = AlarmingState
+			return s
+		}(),
+			"Held at 4: policy p has too few samples in the datapoints of CPUUtilization for its percentile."},
+		{"a service that is not there", func() *scene { s := cpu().counts(0, 0); s.o.Service.Status = ServiceMissing; return s }(),
+			"Not scaled: ECS knows no service s in cluster c."},
 		{"a fresh start at low load", cpu().metric(0, "_x10 20x5"),
 			"Held at 4: policy cpu has too little data to act on: 5 datapoints of CPUUtilization in the last 15 periods, 5 of them breaching; it needs 15."},
 		{"a metric that cannot be read", func() *scene { s := cpu(); s.o.Series[0].Failed = true; return s }(),
@@ -131,6 +154,8 @@ func TestMessageClaimsNoWriteThatDidNotHappen(t *testing.T) {
 		{OutcomeDryRun, "Would scale out from 4 to 6 (dry run): "},
 		{OutcomeRateLimited, "Could not scale out from 4 to 6 yet (rate limited): "},
 		{OutcomeFailed + "throttled", "Could not scale out from 4 to 6 (throttled): "},
+		{OutcomeFailed + "timeout", "May not have scaled out from 4 to 6 (timeout): "},
+		{OutcomeFailed + "server", "May not have scaled out from 4 to 6 (server): "},
 		{OutcomeFailed + "not_found", "Could not scale out from 4 to 6 (not found): "},
 		{"not_leader", "Did not scale out from 4 to 6 (not leader): "},
 	} {

@@ -18,7 +18,10 @@ type Metric struct {
 	Unit string
 	// Period is in seconds: 10, 20, 30 or a multiple of 60.
 	Period int64
-	// Queries is metric math: exactly one of them returns data. The fields above but Period are empty then.
+	// Hourly says that the alarms on it look back more than a day (see MultiDay): its buckets end at the top
+	// of the hour, those of other periods above a minute at the full minute.
+	Hourly bool
+	// Queries is metric math: exactly one of them returns data. The fields above but Period and Hourly are empty then.
 	Queries []MetricDataQuery
 }
 
@@ -43,6 +46,9 @@ func (m *Metric) Key() string {
 func (m *Metric) writeKey(b *strings.Builder) {
 	for _, s := range []string{m.Namespace, m.MetricName, m.Stat, m.Unit, strconv.FormatInt(m.Period, 10)} {
 		b.WriteString(strconv.Quote(s))
+	}
+	if m.Hourly {
+		b.WriteString("hourly")
 	}
 	for _, d := range m.Dimensions {
 		b.WriteString(strconv.Quote(d.Name) + "=" + strconv.Quote(d.Value))

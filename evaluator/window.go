@@ -59,13 +59,16 @@ func evaluationRange(n int, period int64) int {
 	return n + spareBuckets
 }
 
-// closedBy is the instant at or before which a bucket must end to be used at now. An alarm that looks
-// back more than a day is evaluated hourly, with data up to the top of the hour.
+// MultiDay says that an alarm with n evaluation periods looks back more than a day. CloudWatch evaluates such an
+// alarm once an hour, with data up to the top of the hour (aws-semantics 3.2).
+func MultiDay(period int64, n int) bool { return period*int64(n) > day }
+
+// closedBy is the instant at or before which a bucket must end to be used at now.
 func closedBy(now, period int64, n int) int64 {
 	switch {
 	case period < minute:
 		return floor(now-tick, tick)
-	case period*int64(n) > day:
+	case MultiDay(period, n):
 		return floor(now, hour)
 	default:
 		return floor(now, minute)

@@ -54,6 +54,7 @@ type wireAlarm struct {
 	Breaching         int                `json:"breaching"`
 	DatapointsToAlarm int                `json:"datapoints_to_alarm"`
 	EvaluationPeriods int                `json:"evaluation_periods"`
+	Partial           bool               `json:"partial,omitempty"`
 	Period            int64              `json:"period"`
 	End               time.Time          `json:"window_end,omitzero"`
 	Datapoints        []wireDatapoint    `json:"datapoints"`
@@ -108,7 +109,7 @@ func (a *AlarmDecision) wire() wireAlarm {
 	w := wireAlarm{
 		Name: a.Name, MetricName: a.MetricName, State: a.State, Previous: a.Previous,
 		Threshold: a.Threshold, Operator: a.Operator, Breaching: a.Breaching,
-		DatapointsToAlarm: a.DatapointsToAlarm, EvaluationPeriods: a.EvaluationPeriods,
+		DatapointsToAlarm: a.DatapointsToAlarm, EvaluationPeriods: a.EvaluationPeriods, Partial: a.Partial,
 		Period: a.Period, Datapoints: make([]wireDatapoint, len(a.Values)),
 	}
 	if a.Period > 0 {
@@ -167,7 +168,7 @@ func (w *wireAlarm) decision() AlarmDecision {
 	a := AlarmDecision{
 		Name: w.Name, MetricName: w.MetricName, State: w.State, Previous: w.Previous,
 		Threshold: w.Threshold, Operator: w.Operator, Breaching: w.Breaching,
-		DatapointsToAlarm: w.DatapointsToAlarm, EvaluationPeriods: w.EvaluationPeriods,
+		DatapointsToAlarm: w.DatapointsToAlarm, EvaluationPeriods: w.EvaluationPeriods, Partial: w.Partial,
 		Period: w.Period, Values: make([]float64, len(w.Datapoints)),
 	}
 	if w.Period > 0 {

@@ -14,7 +14,7 @@ const (
 )
 
 // wish lets policy i say what it would like, before any guard.
-func (e pass) wish(i int) {
+func (e *pass) wish(i int) {
 	if e.t.Policies[i].Type == StepScaling {
 		e.stepWish(i)
 		return
@@ -23,7 +23,7 @@ func (e pass) wish(i int) {
 }
 
 // trackingWish follows the high alarm first: growing is never delayed by a low alarm that lags behind.
-func (e pass) trackingWish(i int) {
+func (e *pass) trackingWish(i int) {
 	p := &e.d.Policies[i]
 	switch {
 	case len(p.Alarms) > 0 && (p.Alarms[0].State == AlarmingState || e.wakes(&p.Alarms[0])):
@@ -40,12 +40,12 @@ func (e pass) trackingWish(i int) {
 
 // baseless says that a scale-in has nothing to be computed from: no task runs of those desired, so that the
 // metric says nothing about them, and the formula would remove them all.
-func (e pass) baseless(p *PolicyDecision) bool {
+func (e *pass) baseless(p *PolicyDecision) bool {
 	return p.Wish == ScaleIn && e.o.Service.Base == 0 && e.desired > 0
 }
 
 // wakes is the rule for a service without tasks: one datapoint above the target is enough (aws-semantics 1.7).
-func (e pass) wakes(high *AlarmDecision) bool {
+func (e *pass) wakes(high *AlarmDecision) bool {
 	s := &e.o.Service
 	if s.Desired != 0 || s.Base != 0 || s.DescribedAt.IsZero() {
 		return false
@@ -56,7 +56,7 @@ func (e pass) wakes(high *AlarmDecision) bool {
 
 // stepWish looks the step up that the metric falls into. The direction is that of the adjustment; where
 // there is none, it is the side of the threshold that the alarm watches.
-func (e pass) stepWish(i int) {
+func (e *pass) stepWish(i int) {
 	policy, p := &e.t.Policies[i], &e.d.Policies[i]
 	if len(p.Alarms) == 0 || p.Alarms[0].State != AlarmingState {
 		p.Reason = e.rest(i)
@@ -86,7 +86,7 @@ func side(op ComparisonOperator) Action {
 
 // ask puts down the direction and the number that the wish is sized from: the datapoints that the alarm
 // reports, brought down to one. Fills never count.
-func (e pass) ask(i, alarm int, wish Action) {
+func (e *pass) ask(i, alarm int, wish Action) {
 	p := &e.d.Policies[i]
 	p.Wish, p.Action, p.Reason = wish, wish, ByTargetTracking
 	if p.Type == StepScaling {
@@ -96,7 +96,7 @@ func (e pass) ask(i, alarm int, wish Action) {
 }
 
 // size computes the wanted capacity. A scale-out leaves out what the policy has itself just added.
-func (e pass) size(i int) {
+func (e *pass) size(i int) {
 	policy, p := &e.t.Policies[i], &e.d.Policies[i]
 	p.Base = e.o.Service.Base
 	if p.Wish == ScaleOut && p.AdjustmentType != ExactCapacity {
@@ -127,7 +127,7 @@ func (policy *Policy) result(p *PolicyDecision) int {
 // removing 0.5 means nothing (aws-semantics 1.6).
 func proportional(base int, metric, target float64) int {
 	wanted := float64(base) * metric / target
-	if nearest := math.Round(wanted); math.Abs(wanted-nearest) <= tolerance*math.Abs(nearest) {
+	if nearest := math.Floor(wanted + 0.5); math.Abs(wanted-nearest) <= tolerance*math.Abs(nearest) {
 		wanted = nearest
 	}
 	return int(math.Ceil(min(max(wanted, 0), mostTasks)))
@@ -181,7 +181,7 @@ func latest(values []float64) (float64, bool) {
 }
 
 // rest is the reason of a policy that wishes for nothing.
-func (e pass) rest(i int) Reason {
+func (e *pass) rest(i int) Reason {
 	p := &e.t.Policies[i]
 	for j := range p.Alarms {
 		if why := e.unread(p.Alarms[j].Metric); why != "" {
@@ -199,7 +199,7 @@ func (e pass) rest(i int) Reason {
 
 // unread says why nothing is known of a metric at this look, or is empty: a read that failed leaves what
 // was known before, which is stale.
-func (e pass) unread(metric int) Reason {
+func (e *pass) unread(metric int) Reason {
 	s := e.series(metric)
 	switch {
 	case s.readable():

@@ -108,6 +108,9 @@ func (c *collector) target(w *writer, row *store.Target) {
 	collectCounts(w, row)
 	// The copy lets go of the slot's lock before anything is sent: a slow scrape must not hold up a pass.
 	if row.Latest.View(func(d *evaluator.Decision) { w.decision.CopyFrom(d) }) {
+		if counted(&row.Service) {
+			w.send(wantedTasks, float64(w.decision.Wanted), w.target)
+		}
 		collectDecision(w, &w.decision)
 	}
 	if row.Memory == nil {
@@ -134,7 +137,6 @@ func collectCounts(w *writer, row *store.Target) {
 }
 
 func collectDecision(w *writer, d *evaluator.Decision) {
-	w.send(wantedTasks, float64(d.Wanted), w.target)
 	w.sendTime(decidedAt, d.Time, w.target)
 	for i := range d.Policies {
 		p := &d.Policies[i]

@@ -59,7 +59,9 @@ func TestAServiceThatECSDoesNotKnowHasNoCounts(t *testing.T) {
 	row := ghostRow()
 	row.Service = evaluator.Service{DescribedAt: clock, Status: evaluator.ServiceMissing, Reason: "MISSING"}
 	commit(t, s, store.Changes{Targets: []*store.Target{row}})
-	if n, err := testutil.GatherAndCount(registryOf(t, NewCollector(s)), "ecs_autoscaler_desired_tasks", "ecs_autoscaler_running_tasks", "ecs_autoscaler_pending_tasks"); n != 0 || err != nil {
+	current, _ := s.Target(row.Key)
+	current.Latest.Set(&evaluator.Decision{Target: row.Key, Time: clock, Action: evaluator.Hold, Reason: evaluator.ServiceNotFound, Policy: -1})
+	if n, err := testutil.GatherAndCount(registryOf(t, NewCollector(s)), "ecs_autoscaler_desired_tasks", "ecs_autoscaler_running_tasks", "ecs_autoscaler_pending_tasks", "ecs_autoscaler_wanted_capacity"); n != 0 || err != nil {
 		t.Errorf("it has %d counts (%v)", n, err)
 	}
 	body := get(New(optionsOf(t, s)), http.MethodGet, "/api/v1/targets/shop/ghost").Body.String()
