@@ -219,3 +219,34 @@ func TestActivitiesThatCameToNothing(t *testing.T) {
 		}
 	})
 }
+
+func TestWhatWasTakenAwayAgainIsNoCredit(t *testing.T) {
+	added := func(t *testing.T) *scene { // 4 and 4 more, all running, the cooldown in force
+		t.Helper()
+		s := newScene(t, 1, 100, tracking("cpu", 50)).at(0).metric(0, "100x15").expect(8, ByTargetTracking).write()
+		return s.at(20).runs(8)
+	}
+	t.Run("a spike after our own scale-in is answered within the cooldown", func(t *testing.T) {
+		s := added(t).at(60).metric(0, "25x15").expect(4, ByTargetTracking).write()
+		s.runs(4).at(120).metric(0, "100x15").expect(8, ByTargetTracking)
+	})
+	t.Run("a spike after somebody else's lowering too", func(t *testing.T) {
+		s := added(t)
+		s.o.Service.Desired = 4
+		s.at(60).runs(4).at(120).metric(0, "100x15").expect(8, ByTargetTracking)
+	})
+	t.Run("what is left of it still counts", func(t *testing.T) {
+		s := added(t)
+		s.o.Service.Desired = 6
+		s.at(60).runs(6).at(120).metric(0, "75x15").expect(6, AlreadyAtDesiredCapacity)
+		s.metric(0, "100x15").expect(8, ByTargetTracking)
+	})
+	t.Run("a lowering that overrides an open activity takes nothing twice", func(t *testing.T) {
+		s := added(t).at(60).metric(0, "150x15").expect(12, ByTargetTracking).write()
+		s.o.Service.Desired = 7 // the four of before have become three
+		s.at(90).runs(7)
+		if got := s.m.Policies[0].Cooldown; got.Added != 3 || got.OpenAdded != 0 {
+			t.Errorf("the credit is %+v, expected 3 added and none open", got)
+		}
+	})
+}

@@ -33,6 +33,9 @@ func (m *Memory) Begin(t *Target, d *Decision, id string) {
 		ID: id, Policy: policy, From: d.Desired, To: d.Wanted, Open: true, StartedAt: d.Time,
 	}
 	m.LastDesired = d.Wanted
+	if d.Action == ScaleIn {
+		m.remove(d.Desired - d.Wanted)
+	}
 	if i := m.policy(policy); i >= 0 && d.Action == ScaleOut {
 		m.add(t, i, d)
 	}
@@ -89,6 +92,20 @@ func (c *Cooldown) add(p *Policy, n int, now time.Time) {
 	}
 	c.Added += n
 	c.OpenAdded += n
+}
+
+// remove takes n tasks that somebody has taken away out of every credit: what was added and is gone again
+// serves no load, and must not keep a spike from being answered until the deadline.
+func (m *Memory) remove(n int) {
+	for i := range m.Policies {
+		m.Policies[i].Cooldown.remove(n)
+	}
+	m.Shared.remove(n)
+}
+
+func (c *Cooldown) remove(n int) {
+	c.Added = max(0, c.Added-n)
+	c.OpenAdded = min(c.OpenAdded, c.Added)
 }
 
 // dropOpen takes what the open activity added out of the credit.
@@ -165,6 +182,11 @@ func (c *Cooldown) close(status ActivityStatus, a *ActivityMemory, now time.Time
 func (m *Memory) look(t *Target, s *Service, seen *Transition) {
 	if m.LastDesired >= 0 && s.Desired != m.LastDesired {
 		seen.Foreign, seen.From, seen.To = true, m.LastDesired, s.Desired
+		before := m.LastDesired
+		if seen.Status == Overridden {
+			before = m.Activity.From // what the overridden activity added has left the credit already
+		}
+		m.remove(max(0, before-s.Desired))
 	}
 	// Whether a 0 is a person's doing can only be told before the new count becomes the one last seen.
 	m.SwitchedOff = s.Desired == 0 && (m.SwitchedOff || switchedOff(t, s, m))
