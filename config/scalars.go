@@ -107,7 +107,7 @@ func integer(low, high int) func(value) (int, bool) {
 	case high < math.MaxInt32:
 		what = fmt.Sprintf("a whole number from %d to %d", low, high)
 	case low > math.MinInt32:
-		what = fmt.Sprintf("a whole number, at least %d", low)
+		what = fmt.Sprintf("a whole number, at least %d and less than 2^31", low)
 	}
 	return func(v value) (int, bool) {
 		s, ok := v.scalar(what)

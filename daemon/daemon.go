@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,6 +51,7 @@ type Daemon struct {
 	options  Options
 	store    *store.Store
 	engine   *scaler.Engine
+	region   string
 	listener net.Listener
 	server   *http.Server
 	reload   chan func() (*config.Config, error)
@@ -106,6 +108,7 @@ func (d *Daemon) newEngine(ctx context.Context, registry prometheus.Registerer) 
 	if err != nil {
 		return nil, err
 	}
+	d.region = clients.Region
 	return scaler.New(scaler.Options{
 		Config:     o.Config,
 		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry}),
@@ -145,12 +148,11 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w: is another ecs-autoscaler running? "+
-			"set listen in the configuration to a free address, or to \"\" for no HTTP server", addr, err)
+		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
 	}
 	o := web.Options{
 		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
-		Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
+		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
 	if err := web.Register(registry, o); err != nil {
 		return errors.Join(err, l.Close())
@@ -158,6 +160,15 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 	d.listener, d.server = l, web.NewServer(addr, web.New(o))
 	d.cleanup.push("HTTP server", d.stopServing)
 	return nil
+}
+
+// listenAdvice says what to do about an address that cannot be had.
+func listenAdvice(err error) string {
+	const where = `listen in the configuration, or --listen of the demo`
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return `is another ecs-autoscaler running? give a free address (` + where + `), or "" for no HTTP server`
+	}
+	return `give an address of this machine as host:port (` + where + `), or "" for no HTTP server`
 }
 
 // stopServing answers the requests under way. A client that is too slow, or holds a connection without
@@ -181,6 +192,9 @@ func (d *Daemon) Addr() string {
 	}
 	return d.listener.Addr().String()
 }
+
+// Region is the AWS region the daemon works in.
+func (d *Daemon) Region() string { return d.region }
 
 // Store gives the daemon's state for reading.
 func (d *Daemon) Store() *store.Store { return d.store }

@@ -148,7 +148,7 @@ func TestAPortInUseIsSaidAndNothingStaysOpen(t *testing.T) {
 	}
 	defer l.Close()
 	_, err = listening(t, l.Addr().String(), small(t).Transport())
-	if err == nil || !strings.Contains(err.Error(), "set listen in the configuration to a free address") {
+	if err == nil || !strings.Contains(err.Error(), "give a free address") {
 		t.Errorf("error %v, want what to do", err)
 	}
 }
@@ -347,14 +347,14 @@ func TestPlanIsNotMisledByAnotherConfigurationsDaemon(t *testing.T) {
 	done := make(chan error, 1)
 	go func() { done <- d.Run(ctx) }()
 	awaitReady(t, "http://"+d.Addr())
-	for service, want := range map[string]daemon.MemorySource{"c/web": daemon.FromDaemon, "c/another": daemon.FromNone} {
-		c := parse(t, fmt.Sprintf("listen: %q\n", d.Addr())+strings.ReplaceAll(tracking, "c/web", service))
+	for state, want := range map[string]daemon.MemorySource{"memory:": daemon.FromDaemon, "file:another.db": daemon.FromNone} {
+		c := parse(t, fmt.Sprintf("listen: %q\nstate: %q\n", d.Addr(), state)+strings.TrimPrefix(tracking, memoryState))
 		_, source, err := daemon.Plan(t.Context(), daemon.Options{
 			Config: c, Logger: zap.NewNop(),
 			AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: small(t).Transport()}},
 		})
 		if source != want || err != nil && !errors.Is(err, daemon.ErrUnhandled) {
-			t.Errorf("%s: memory from %s, error %v; want %s", service, source, err, want)
+			t.Errorf("%s: memory from %s, error %v; want %s", state, source, err, want)
 		}
 	}
 	stop()

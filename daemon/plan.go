@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"time"
 
 	"ecs-autoscaler/config"
@@ -71,8 +70,8 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 }
 
 func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
-	rows, err := askDaemon(ctx, c.Listen)
-	if err == nil && serves(c, rows) {
+	rows, err := askDaemon(ctx, c)
+	if err == nil {
 		return rows, FromDaemon, nil
 	}
 	if c.State.Kind != config.StateFile {
@@ -82,45 +81,42 @@ func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemoryS
 		return nil, FromNone, nil
 	}
 	rows, err = readState(c)
+	if errors.Is(err, store.ErrInUse) {
+		return nil, FromNone, nil // a daemon without a server has it: better a plan without memory than none
+	}
 	return rows, FromFile, err
 }
 
-// serves reports whether a daemon with these targets may be the one of this configuration: the default
-// address may be another's.
-func serves(c *config.Config, rows []*store.Target) bool {
-	if len(rows) == 0 || c.NeedsTags() {
-		return true // nothing speaks against it
-	}
-	return slices.ContainsFunc(rows, func(r *store.Target) bool {
-		entry, _ := c.Select(r.Key.Cluster, r.Key.Service, nil)
-		return entry != nil
-	})
-}
-
-// askDaemon asks the daemon that listens at addr for what it remembers, page by page.
-func askDaemon(ctx context.Context, addr string) ([]*store.Target, error) {
-	if addr == "" {
+// askDaemon asks the daemon of this configuration for what it remembers, page by page. It is known by its
+// state: the default address may be another daemon's, a dry run's or the demo's.
+func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
+	if c.Listen == "" {
 		return nil, errors.New("the configuration has no listen address")
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	api := "http://" + c.Listen + "/api/v1/"
+	var who struct{ State string }
+	if err := getJSON(ctx, api+"version", &who); err != nil {
+		return nil, err
+	}
+	if who.State != stateName(c) {
+		return nil, fmt.Errorf("what answers on %s is not the daemon of this configuration", c.Listen)
+	}
 	var rows []*store.Target
 	for cursor := ""; ; {
 		var page struct {
-			Targets *[]remembered `json:"targets"`
-			Next    string        `json:"next_cursor"`
+			Targets []remembered `json:"targets"`
+			Next    string       `json:"next_cursor"`
 		}
 		query := url.Values{"memory": {"true"}, "limit": {"1000"}}
 		if cursor != "" {
 			query.Set("cursor", cursor)
 		}
-		if err := getJSON(ctx, "http://"+addr+"/api/v1/targets?"+query.Encode(), &page); err != nil {
+		if err := getJSON(ctx, api+"targets?"+query.Encode(), &page); err != nil {
 			return nil, err
 		}
-		if page.Targets == nil {
-			return nil, fmt.Errorf("what answers on %s is not an ecs-autoscaler", addr)
-		}
-		for _, r := range *page.Targets {
+		for _, r := range page.Targets {
 			rows = append(rows, memoryRow(evaluator.Key{Cluster: r.Cluster, Service: r.Service}, r.Memory))
 		}
 		if cursor = page.Next; cursor == "" {

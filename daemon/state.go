@@ -3,6 +3,7 @@ package daemon
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/store"
@@ -35,6 +36,18 @@ func openBackend(c *config.Config, allowVolatile bool) (store.Backend, error) {
 	case config.StateFile:
 	}
 	return store.OpenFile(StatePath(c))
+}
+
+// stateName says which state a configuration means, whatever directory it is asked from.
+func stateName(c *config.Config) string {
+	if c.State.Kind != config.StateFile {
+		return c.State.String()
+	}
+	path, err := filepath.Abs(StatePath(c))
+	if err != nil {
+		path = StatePath(c) // the working directory is gone; it is nobody else's then
+	}
+	return string(c.State.Kind) + ":" + path
 }
 
 // StatePath is the file that holds the state, with the suffix of a dry run where it is one.

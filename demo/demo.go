@@ -44,6 +44,17 @@ type Options struct {
 	Build    daemon.Build
 }
 
+// maxSpeed is a day in less than a tenth of a second, more than any daemon keeps up with.
+const maxSpeed = 1e6
+
+// CheckSpeed refuses a speed that no clock can run at.
+func CheckSpeed(speed float64) error {
+	if speed > 0 && speed <= maxSpeed {
+		return nil
+	}
+	return fmt.Errorf("--speed %g: must be above 0 and at most %g; 1 is real time, 60 a minute in a second", speed, maxSpeed)
+}
+
 // Clock is the time of a region: from the scenario's start, or from now where it has none, at a speed.
 func Clock(s *sim.Scenario, speed float64) *scaler.ScaledClock {
 	start := s.Start()
@@ -63,8 +74,11 @@ func NewRegionServer(r *sim.Region) *http.Server {
 
 // Run shows the demo until its time is over or ctx ends, and sums it up.
 func Run(ctx context.Context, o Options) error {
-	if o.Speed <= 0 || o.For <= 0 {
-		return errors.New("--speed and --for must be above 0")
+	if err := CheckSpeed(o.Speed); err != nil {
+		return err
+	}
+	if o.For <= 0 {
+		return errors.New("--for must be above 0")
 	}
 	clock := Clock(o.Scenario, o.Speed)
 	region, err := sim.New(o.Scenario, clock.Now)

@@ -137,3 +137,9 @@ type AlarmDecision struct {
 	End, Period int64
 	Values      []float64
 }
+
+// Seen reports whether the counts are known: nobody knows those of a service that ECS does not know or
+// that could not be described.
+func (d *Decision) Seen() bool {
+	return d.Reason != ServiceNotFound && d.Reason != ServiceNotDescribed
+}

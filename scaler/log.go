@@ -118,12 +118,15 @@ func (p *pass) noteReadProblems(read []*observe.Entry, problems []observe.Proble
 
 // logDecision writes the one line of a decision that changes something or changes its reason.
 func (p *pass) logDecision(d *evaluator.Decision) {
-	p.Logger.Info(d.Message(),
+	fields := []zap.Field{
 		zap.String("cluster", d.Target.Cluster), zap.String("service", d.Target.Service),
 		zap.String("action", string(d.Action)), zap.String("reason", string(d.Reason)),
-		zap.String("outcome", string(d.Outcome)),
-		zap.Int("desired", d.Desired), zap.Int("running", d.Running), zap.Int("wanted", d.Wanted),
-		zap.Int("min", d.Min), zap.Int("max", d.Max), zap.Time("decided", d.Time))
+		zap.String("outcome", string(d.Outcome)), zap.Int("min", d.Min), zap.Int("max", d.Max), zap.Time("decided", d.Time),
+	}
+	if d.Seen() {
+		fields = append(fields, zap.Int("desired", d.Desired), zap.Int("running", d.Running), zap.Int("wanted", d.Wanted))
+	}
+	p.Logger.Info(d.Message(), fields...)
 }
 
 // logActivity writes a line when an activity ends; that it began, or failed at once, is in its

@@ -28,6 +28,9 @@ func (e *FileError) Error() string {
 // Unwrap gives the cause underneath.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// ErrInUse is under the FileError of a state file that another process has open.
+var ErrInUse = errors.New("in use by another process")
+
 // The ways out. A damaged file is never replaced by an empty one on our own account: a daemon
 // without its memory repeats steps and registers every target anew, so a person decides that.
 const (
@@ -63,7 +66,7 @@ func explain(path string, err error) error {
 	e := &FileError{Path: path, Problem: "cannot be used (" + err.Error() + ")", Remedy: "see to that, " + otherFile, Err: err}
 	switch dir := filepath.Dir(path); {
 	case errors.Is(err, bolterrors.ErrTimeout):
-		e.Problem, e.Remedy = "is in use by another process", stopTheRest
+		e.Problem, e.Remedy, e.Err = "is in use by another process", stopTheRest, ErrInUse
 	case errors.Is(err, fs.ErrNotExist):
 		e.Problem, e.Remedy = "has no directory to be in", "create "+dir+", "+otherFile
 	case errors.Is(err, fs.ErrPermission):

@@ -90,9 +90,10 @@ func (s *server) version(r *http.Request) (any, error) {
 		Commit    string     `json:"commit"`
 		Date      string     `json:"date"`
 		GoVersion string     `json:"go_version"`
+		State     string     `json:"state"`
 		Ready     bool       `json:"ready"`
 		LastPass  *time.Time `json:"last_pass"`
-	}{s.Version, s.Commit, s.Date, runtime.Version(), ready, instant(s.Engine.LastPass())}, nil
+	}{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, instant(s.Engine.LastPass())}, nil
 }
 
 func matches(q *request, row *store.Target, latest *latestView) bool {

@@ -38,6 +38,8 @@ type Options struct {
 	// instants activities were fulfilled, so their ends can only be told with the present cooldown
 	// at hand; nil leaves them out.
 	Configured func(evaluator.Key) (*evaluator.Target, bool)
+	// State names where the daemon remembers, by which plan knows the daemon of its own configuration.
+	State string
 	// Version, Commit and Date are of the build.
 	Version, Commit, Date string
 	// Now is the daemon's clock; nil is time.Now.

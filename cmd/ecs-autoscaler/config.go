@@ -45,6 +45,9 @@ func loadSupported(path string, ignore bool, w io.Writer) (*config.Config, error
 	}
 	missing := c.Unsupported()
 	for _, d := range missing {
+		if ignore {
+			d.Severity = config.SeverityWarning
+		}
 		fmt.Fprintln(w, d.Detail())
 	}
 	if len(missing) > 0 && !ignore {

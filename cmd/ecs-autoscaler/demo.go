@@ -50,7 +50,7 @@ day of a real production workload. It ends by itself with a summary; Ctrl-C ends
 func runDemo(ctx context.Context, stdout, stderr io.Writer, f demoFlags) error {
 	s, err := loadScenario(f.scenario)
 	if err != nil {
-		return exitError{code: 1, err: err}
+		return err
 	}
 	o := demo.Options{Scenario: s, Speed: f.speed, For: f.runFor, Listen: f.listen, Out: stdout, Build: build()}
 	if f.config != "" {

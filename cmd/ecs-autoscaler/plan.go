@@ -106,7 +106,11 @@ func planText(w io.Writer, source daemon.MemorySource, decisions []evaluator.Dec
 		if d.Action != evaluator.Hold {
 			to = fmt.Sprint(d.Wanted)
 		}
-		fmt.Fprintf(tw, "%s\t%d\t%s\t%s\t%s\n", d.Target, d.Desired, to, d.Reason, d.Message())
+		from := fmt.Sprint(d.Desired)
+		if !d.Seen() {
+			from = "?"
+		}
+		fmt.Fprintf(tw, "%s\t%s\t%s\t%s\t%s\n", d.Target, from, to, d.Reason, d.Message())
 	}
 	if err := tw.Flush(); err != nil {
 		return err
@@ -124,5 +128,5 @@ func memoryText(s daemon.MemorySource) string {
 		return "from the state file"
 	case daemon.FromNone:
 	}
-	return "none (no daemon answers and there is no state file), so running cooldowns are not seen"
+	return "none (no daemon of this configuration answers, and there is no state file to read), so running cooldowns are not seen"
 }

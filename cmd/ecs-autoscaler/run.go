@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -54,28 +56,18 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 		return err
 	}
 	defer func() { _ = logger.Sync() }() // syncing a terminal fails, and nothing could be done about it
-	loadConfig := func() (*config.Config, error) {
-		c, err := loadSupported(f.config, f.ignoreUnsupported, stderr)
-		if c != nil {
-			c.DryRun = c.DryRun || f.dryRun
-		}
-		return c, err
-	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// Caught from here on: a SIGHUP during the start would otherwise end the process.
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
 	defer signal.Stop(hup)
-	c, err := loadConfig()
+	c, err := f.load(stderr)
 	if err != nil {
 		return invalid(err)
 	}
-	if f.once {
-		c.Listen = "" // there is nothing to show, and a daemon that runs beside may have the port
-	}
 	d, err := daemon.New(ctx, daemon.Options{
-		Config: c, Load: loadConfig, Logger: logger, Build: build(), AllowVolatileState: f.allowVolatile,
+		Config: c, Load: f.reload(logger), Logger: logger, Build: build(), AllowVolatileState: f.allowVolatile,
 	})
 	if err != nil {
 		return err
@@ -84,10 +76,39 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 		return runOnce(ctx, d, logger)
 	}
 	defer reloadOn(hup, d)()
-	logger.Info("started", zap.String("version", version), zap.Int("entries", len(c.Targets)), zap.Bool("dry_run", c.DryRun))
+	logger.Info("started", zap.String("version", version), zap.String("configuration", c.File), zap.String("region", d.Region()),
+		zap.Int("entries", len(c.Targets)), zap.Bool("dry_run", c.DryRun))
 	err = d.Run(ctx)
 	logger.Info("stopped")
 	return err
+}
+
+// load reads the configuration as the flags want it; mistakes and warnings go to w.
+func (f runFlags) load(w io.Writer) (*config.Config, error) {
+	c, err := loadSupported(f.config, f.ignoreUnsupported, w)
+	if err != nil {
+		return nil, err
+	}
+	c.DryRun = c.DryRun || f.dryRun
+	if f.once {
+		c.Listen = "" // there is nothing to show, and a daemon that runs beside may have the port
+	}
+	return c, nil
+}
+
+// reload is load for a daemon that runs: what is wrong belongs into the log's own lines.
+func (f runFlags) reload(logger *zap.Logger) func() (*config.Config, error) {
+	return func() (*config.Config, error) {
+		var said strings.Builder
+		c, err := f.load(&said)
+		switch {
+		case err != nil && said.Len() > 0:
+			err = fmt.Errorf("%w:\n%s", err, strings.TrimRight(said.String(), "\n"))
+		case said.Len() > 0:
+			logger.Warn("the configuration has warnings", zap.String("warnings", said.String()))
+		}
+		return c, err
+	}
 }
 
 // runOnce makes a single pass.

@@ -34,7 +34,7 @@ func newSim() *cobra.Command {
 load, its delays and its faults come from a scenario file (docs/simulated-region.md); without one it is
 the region of the demo. Any credentials are good. Time runs from the start of the scenario, or from now.`,
 		Example: `  ecs-autoscaler sim --scenario examples/scenarios/flaskapp.yaml
-  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_REGION=eu-west-2 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x \
+  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_DEFAULT_REGION=eu-west-2 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x \
     aws ecs list-clusters`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -45,7 +45,7 @@ the region of the demo. Any credentials are good. Time runs from the start of th
 	}
 	scenarioFlag(cmd, &f.scenario)
 	cmd.Flags().StringVar(&f.listen, "listen", "127.0.0.1:4566", "`ADDRESS` to serve on")
-	cmd.Flags().Float64Var(&f.speed, "speed", 1, "simulated seconds in a second")
+	cmd.Flags().Float64Var(&f.speed, "speed", 1, "simulated seconds in a second; a daemon beside it (run) stays in real time, so that only 1 suits it")
 	return cmd
 }
 
@@ -63,16 +63,20 @@ func loadScenario(path string) (*sim.Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("--scenario: %w", err)
 	}
-	return sim.ParseScenario(path, text, os.DirFS(filepath.Dir(path)))
+	s, err := sim.ParseScenario(path, text, os.DirFS(filepath.Dir(path)))
+	if err != nil {
+		return nil, exitError{code: 1, err: err}
+	}
+	return s, nil
 }
 
 func serveRegion(ctx context.Context, stdout io.Writer, f simFlags) error {
 	s, err := loadScenario(f.scenario)
 	if err != nil {
-		return exitError{code: 1, err: err}
+		return err
 	}
-	if f.speed <= 0 {
-		return errors.New("--speed must be above 0: 1 is real time, 60 a minute in a second")
+	if err := demo.CheckSpeed(f.speed); err != nil {
+		return err
 	}
 	region, err := sim.New(s, demo.Clock(s, f.speed).Now)
 	if err != nil {
@@ -84,8 +88,8 @@ func serveRegion(ctx context.Context, stdout io.Writer, f simFlags) error {
 		return fmt.Errorf("cannot serve the region: %w: choose another address with --listen", err)
 	}
 	server := demo.NewRegionServer(region)
-	fmt.Fprintf(stdout, "simulated region on http://%s\nexport AWS_ENDPOINT_URL=http://%s AWS_REGION=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x\n",
-		l.Addr(), l.Addr(), s.Region())
+	fmt.Fprintf(stdout, "simulated region on http://%s\nexport AWS_ENDPOINT_URL=http://%s AWS_REGION=%s AWS_DEFAULT_REGION=%s AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x\n",
+		l.Addr(), l.Addr(), s.Region(), s.Region())
 	stopped := context.AfterFunc(ctx, func() {
 		sctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 		defer cancel()

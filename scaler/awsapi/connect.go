@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -77,6 +78,9 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	if cfg.Region, err = region(ctx, o, cfg); err != nil {
 		return nil, err
 	}
+	if err := checkEndpoint(cfg.BaseEndpoint); err != nil {
+		return nil, err
+	}
 	if err := finish(ctx, o, &cfg); err != nil {
 		return nil, err
 	}
@@ -125,6 +129,18 @@ func finish(ctx context.Context, o Options, cfg *aws.Config) error {
 	cfg.Retryer = func() aws.Retryer { return newRetryer(mode, attempts, o.Speed) }
 	cfg.Credentials = namedCredentials{cfg.Credentials}
 	return checkCredentials(ctx, cfg.Credentials)
+}
+
+// checkEndpoint refuses an endpoint that no request can be sent to; the SDK would only find out at each call.
+func checkEndpoint(endpoint *string) error {
+	if endpoint == nil {
+		return nil
+	}
+	u, err := url.Parse(*endpoint)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" {
+		return nil
+	}
+	return fmt.Errorf("AWS endpoint %q (AWS_ENDPOINT_URL, or endpoint_url of the profile): must be a URL such as http://127.0.0.1:4566", *endpoint)
 }
 
 func checkCredentials(ctx context.Context, p aws.CredentialsProvider) error {

@@ -456,3 +456,16 @@ func TestTheDateOfEveryAnswerIsHandedOn(t *testing.T) {
 		t.Errorf("dates %v, want only %s", dates, want)
 	}
 }
+
+func TestAnEndpointThatIsNoURLIsRefusedAtOnce(t *testing.T) {
+	for endpoint, ok := range map[string]bool{
+		"http://127.0.0.1:4566": true, "https://vpce.example": true,
+		"nonsense": false, "127.0.0.1:4566": false, "ftp://127.0.0.1": false, "http://": false,
+	} {
+		environment(t, map[string]string{"AWS_ENDPOINT_URL": endpoint})
+		_, err := Connect(t.Context(), options(unreachable))
+		if (err == nil) != ok || err != nil && !strings.Contains(err.Error(), "AWS_ENDPOINT_URL") {
+			t.Errorf("%s: %v", endpoint, err)
+		}
+	}
+}
