@@ -97,6 +97,20 @@ func awaitReady(t *testing.T, url string) {
 	t.Fatal("never ready")
 }
 
+// everyMetricIsDocumented compares what the whole daemon exposes with docs/metrics.md.
+func everyMetricIsDocumented(t *testing.T, exposed string) {
+	t.Helper()
+	documented, err := os.ReadFile("../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`# TYPE (ecs_autoscaler_\w+)`).FindAllStringSubmatch(exposed, -1) {
+		if !strings.Contains(string(documented), "`"+m[1]+"`") {
+			t.Errorf("docs/metrics.md does not know %s", m[1])
+		}
+	}
+}
+
 func TestReadyzSaysNoBeforeTheFirstFullPassAndYesAfterIt(t *testing.T) {
 	gate := gated{small(t).Transport(), make(chan struct{})}
 	d, err := listening(t, "127.0.0.1:0", gate)
@@ -120,15 +134,7 @@ func TestReadyzSaysNoBeforeTheFirstFullPassAndYesAfterIt(t *testing.T) {
 	if lacks := slices.DeleteFunc(metrics, func(m string) bool { return strings.Contains(body, m) }); len(lacks) > 0 {
 		t.Errorf("/metrics lacks %v", lacks)
 	}
-	documented, err := os.ReadFile("../docs/metrics.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile(`# TYPE (ecs_autoscaler_\w+)`).FindAllStringSubmatch(body, -1) {
-		if !strings.Contains(string(documented), "`"+m[1]+"`") {
-			t.Errorf("docs/metrics.md does not know %s", m[1])
-		}
-	}
+	everyMetricIsDocumented(t, body)
 	stop()
 	if err := <-done; err != nil {
 		t.Errorf("stopped with %v", err)

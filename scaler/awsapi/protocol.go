@@ -44,7 +44,9 @@ func (p *protocols) of(ctx context.Context) smithyhttp.ClientProtocol {
 }
 
 // SerializeRequest writes the request in the operation's protocol.
-func (p *protocols) SerializeRequest(ctx context.Context, op *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request) error {
+func (p *protocols) SerializeRequest(
+	ctx context.Context, op *smithy.OperationSchema, in smithy.Serializable, req *smithyhttp.Request,
+) error {
 	return p.of(ctx).SerializeRequest(ctx, op, in, req)
 }
 
@@ -75,7 +77,9 @@ type secondTry struct{ *protocols }
 func (secondTry) ID() string { return "SpeakJSON" }
 
 // HandleInitialize runs the operation in the protocol that the endpoint is known to speak, or finds out.
-func (s secondTry) HandleInitialize(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+func (s secondTry) HandleInitialize(
+	ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler,
+) (middleware.InitializeOutput, middleware.Metadata, error) {
 	if s.onlyJSON.Load() {
 		return next.HandleInitialize(context.WithValue(ctx, inJSON{}, true), in)
 	}
