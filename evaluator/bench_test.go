@@ -47,3 +47,15 @@ func BenchmarkMessage(b *testing.B) {
 		_ = s.d.Message()
 	}
 }
+
+// BenchmarkBareArithmetic is the yardstick beside which the others stand: the proportional formula alone,
+// without an alarm, a guard, a cooldown or a reason.
+func BenchmarkBareArithmetic(b *testing.B) {
+	sum := 0
+	for i := range b.N {
+		sum += proportional(4+i&7, 75, 50)
+	}
+	if sum == 0 && b.N > 0 {
+		b.Error("nothing was computed")
+	}
+}
