@@ -35,7 +35,10 @@ func (p *pass) describe(ctx context.Context) {
 		case t.following():
 			open = append(open, t)
 		case t.known():
-			old = append(old, t)
+			// Services at rest are refreshed between the looks: what decides must not wait for what is only shown.
+			if !p.looking || !t.resting() || p.now.Sub(t.describeAt) >= refreshInterval {
+				old = append(old, t)
+			}
 		default:
 			unseen = append(unseen, t)
 		}

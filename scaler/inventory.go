@@ -95,28 +95,30 @@ type listed struct {
 
 // discover lists the services of every pattern when it is time to. A list that fails in part adds what
 // it found to what was found before: a service is never dropped because AWS did not answer.
-func (e *Engine) discover(ctx context.Context, now time.Time) {
-	inv := &e.inventory
-	if len(inv.patterns) == 0 || now.Before(inv.next) {
+func (p *pass) discover(ctx context.Context) {
+	inv := &p.inventory
+	late := p.now.Sub(inv.next)
+	waits := inv.listed && p.looking && late < discoveryInterval
+	if len(inv.patterns) == 0 || late < 0 || waits {
 		return
 	}
-	lists := e.list(ctx)
+	lists := p.list(ctx)
 	if ctx.Err() != nil {
 		return
 	}
-	inv.next, inv.failed = now.Add(discoveryInterval), nil
-	for i, p := range inv.patterns {
+	inv.next, inv.failed = p.now.Add(discoveryInterval), nil
+	for i, pattern := range inv.patterns {
 		if err := lists[i].err; err != nil {
-			inv.next, inv.failed = now.Add(discoveryRetry), append(inv.failed, p)
-			e.problem("list", p, err, "ecs:ListServices")
-			inv.found[p] = union(inv.found[p], lists[i].keys)
+			inv.next, inv.failed = p.now.Add(discoveryRetry), append(inv.failed, pattern)
+			p.problem("list", pattern, err, "ecs:ListServices")
+			inv.found[pattern] = union(inv.found[pattern], lists[i].keys)
 			continue
 		}
-		e.solved("list", p)
-		inv.found[p] = lists[i].keys
+		p.solved("list", pattern)
+		inv.found[pattern] = lists[i].keys
 	}
 	inv.listed = true
-	e.sync()
+	p.sync()
 }
 
 // Unlisted are the clusters and patterns of clusters whose services could not all be listed, and the

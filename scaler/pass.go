@@ -29,10 +29,12 @@ type Report struct {
 // pass is the work of one pass; it lives on the stack of Pass.
 type pass struct {
 	*Engine
-	now    time.Time
-	due    []*target
-	acting []*target
-	report Report
+	now time.Time
+	// looking says that some target is due: then what is only refreshed waits for a pass of its own.
+	looking bool
+	due     []*target
+	acting  []*target
+	report  Report
 }
 
 // second is the resolution of the engine's time, which is that of AWS's cooldowns. Without it, a
@@ -46,7 +48,8 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	now = now.Truncate(second)
 	corrections := e.corrections()
 	p := &pass{Engine: e, now: now}
-	e.discover(ctx, now)
+	p.looking = slices.ContainsFunc(e.order, p.isDue)
+	p.discover(ctx)
 	p.describe(ctx)
 	p.collect()
 	p.read(ctx)
@@ -88,11 +91,15 @@ func (e *Engine) lookAnew() {
 // collect finds the targets that are due.
 func (p *pass) collect() {
 	for _, t := range p.order {
-		if !t.known() && t.describeErr == nil || p.now.Before(t.nextLook) {
-			continue
+		if p.isDue(t) {
+			p.due = append(p.due, t)
 		}
-		p.due = append(p.due, t)
 	}
+}
+
+// isDue says whether there is something to decide about a target; before it has been asked for there is not.
+func (p *pass) isDue(t *target) bool {
+	return (t.known() || t.describeErr != nil) && !p.now.Before(t.nextLook)
 }
 
 // read asks CloudWatch for the metrics of the due targets whose next bucket may have closed, each

@@ -259,9 +259,13 @@ func TestAtRestNoServiceIsDescribedAndEachMetricIsReadOnce(t *testing.T) {
 	if len(w.describes) != 0 || w.metricReads != 60 {
 		t.Errorf("%d describes and %d metrics in two minutes at rest, want none and 60", len(w.describes), w.metricReads)
 	}
-	b.minutes(4)
-	if n := len(w.describes); n < 30 {
-		t.Errorf("%d describes in six minutes, want the slow refresh of all 30", n)
+	b.minutes(8)
+	if len(w.describes) != 0 {
+		t.Errorf("%d describes in passes that look, want the refresh between them", len(w.describes))
+	}
+	b.between()
+	if n := len(w.describes); n != 30 {
+		t.Errorf("%d describes in ten minutes, want the slow refresh of all 30", n)
 	}
 }
 
@@ -340,13 +344,14 @@ func TestServicesAreFoundByPatternAndTags(t *testing.T) {
 	late := w.add("late", 2)
 	w.tags[late] = map[string]string{"team": "web"}
 	b.minutes(5)
-	b.minutes(1)
+	b.between()
 	if _, ok := b.store.Target(late); !ok {
 		t.Error("a service that appeared later was not found within five minutes")
 	}
 	w.listErr = apiError("AccessDeniedException")
 	delete(w.services, late)
 	b.minutes(6)
+	b.between()
 	if _, ok := b.store.Target(late); !ok {
 		t.Error("a failed list dropped a target")
 	}

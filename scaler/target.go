@@ -15,9 +15,9 @@ import (
 // refreshInterval is how old the description of a service at rest may become. Counts matter only when
 // something is to be done, and then they are read afresh; this is for people who look at them, and to
 // notice what others do.
-const refreshInterval = 5 * time.Minute
+const refreshInterval = 10 * time.Minute
 
-// absentRetry is how soon a service that is missing, inactive or could not be described is asked for again.
+// absentRetry is how soon a service that is missing, inactive, switched off or could not be described is asked for again.
 const absentRetry = time.Minute
 
 // blockedFor is how long a write that AWS refused for good (no permission, invalid) is not repeated.
@@ -171,6 +171,10 @@ func (t *target) readable() bool {
 	return t.known() && s.Status == evaluator.ServiceActive && !s.Daemon
 }
 
+// resting reports whether the service is one that scales, so that every look at its metrics may lead to a fresh
+// description. One that is switched off or not there comes back by somebody else's hand, which only a description shows.
+func (t *target) resting() bool { return t.readable() && !t.memory.SwitchedOff }
+
 // nextDescription spreads the slow refresh of many services over the interval, by name.
 func (t *target) nextDescription(now time.Time) time.Time {
 	switch {
@@ -180,7 +184,7 @@ func (t *target) nextDescription(now time.Time) time.Time {
 			look = min(look, evaluator.LookInterval(t.spec.Metrics[i].Period))
 		}
 		return now.Truncate(look).Add(look)
-	case !t.readable():
+	case !t.resting():
 		return now.Add(absentRetry)
 	}
 	return now.Add(spread(t.spec.Key, refreshInterval))

@@ -320,6 +320,7 @@ func TestTheFirstPassIsNotFullWhileTagsAreUnknown(t *testing.T) {
 		delete(w.services, k)
 	}
 	b.minutes(6)
+	b.between()
 	if n := len(b.engine.inventory.seen); n != 0 {
 		t.Errorf("%d services that are gone are remembered", n)
 	}
@@ -335,7 +336,9 @@ func TestTheNoteSaysWhatIsWrongAndGoesWithIt(t *testing.T) {
 	}
 	b.pass()
 	w.describeErr[k] = apiError("AccessDeniedException")
-	b.minutes(6)
+	b.move(refreshInterval)
+	b.pass()
+	b.between()
 	if !contains(note(), "ecs:DescribeServices was denied") {
 		t.Errorf("note %q, want the missing permission", note())
 	}

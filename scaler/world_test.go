@@ -290,6 +290,13 @@ func (b *bench) minutes(n int) {
 	}
 }
 
+// between makes a pass a second later, between two looks: that is when lists and old descriptions are refreshed.
+func (b *bench) between() {
+	b.t.Helper()
+	b.move(time.Second)
+	b.pass()
+}
+
 func (b *bench) move(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
