@@ -345,3 +345,73 @@ func TestTwoDaemonsLiveInOneProcess(t *testing.T) {
 		}
 	})
 }
+
+func TestHighResolutionMetricsScaleOutWithinASecondMinute(t *testing.T) {
+	inTime(t, `
+region: eu-west-2
+history: 1h
+publication: {delay: 60s, high_resolution_delay: 10s}
+services:
+  - {service: c/web, desired: 2, resolution: 20, task_start: 30s, load: {steps: [{at: 0s, value: 0.9}, {at: 10m, value: 1.9}]}}
+`, func(w *world) {
+		d := w.start(strings.Replace(tracking, "ECSServiceAverageCPUUtilization", "ECSServiceAverageCPUUtilizationHighResolution", 1), nil)
+		ctx, stop := context.WithCancel(w.t.Context())
+		done := make(chan error, 1)
+		go func() { done <- d.Run(ctx) }()
+		time.Sleep(10*time.Minute + 5*time.Second)
+		began, scaled := time.Now(), time.Time{}
+		for range 60 {
+			if w.view().Desired > 2 {
+				scaled = time.Now()
+				break
+			}
+			time.Sleep(5 * time.Second)
+		}
+		// Three breaching buckets of 20 s, 10 s of delay, the trail of 10 to 20 s and a look each 10 s.
+		if scaled.IsZero() || scaled.Sub(began) > 110*time.Second {
+			t.Errorf("scaled out %s after the load rose, want within 110 s", scaled.Sub(began))
+		}
+		time.Sleep(10 * time.Minute)
+		if v := w.view(); v.CPU > 50 {
+			t.Errorf("%d tasks at %.0f %%", v.Desired, v.CPU)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestMetricMathAndRequestsPerTargetScaleToo(t *testing.T) {
+	for name, policy := range map[string]string{
+		"requests per target": `{name: alb, metric: ALBRequestCountPerTarget, resource_label: app/lb/1/targetgroup/web/2, target_value: 1000}`,
+		"backlog per task": `{name: backlog, target_value: 100, customized_metric: {metrics: [
+          {id: m1, metric_stat: {metric: {namespace: AWS/SQS, metric_name: Visible, dimensions: {QueueName: jobs}}, stat: Sum}, return_data: false},
+          {id: m2, metric_stat: {metric: {namespace: ECS/ContainerInsights, metric_name: RunningTaskCount, dimensions: {ClusterName: c, ServiceName: web}}, stat: Average}, return_data: false},
+          {id: e1, expression: m1 / m2}]}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			inTime(t, `
+region: eu-west-2
+history: 1h
+clusters: [{name: c, container_insights: true}]
+services:
+  - service: c/web
+    desired: 2
+    load: {constant: 1.6}
+    load_balancer: {resource_label: app/lb/1/targetgroup/web/2, requests_per_load: 2500}
+custom_metrics:
+  - {namespace: AWS/SQS, metric_name: Visible, dimensions: {QueueName: jobs}, value: {constant: 400}}
+`, func(w *world) {
+				d := w.start(memoryState+"targets:\n  - {service: c/web, min_capacity: 1, max_capacity: 10, target_tracking: [\n    "+policy+"]}\n", nil)
+				w.live(d, 5*time.Minute)
+				if v := w.view(); v.Desired != 4 {
+					t.Errorf("desired %d, want 4: twice the target with 2 tasks", v.Desired)
+					for _, l := range w.logs.All() {
+						t.Log(l.Message)
+					}
+				}
+			})
+		})
+	}
+}
