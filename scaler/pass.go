@@ -114,9 +114,6 @@ func (p *pass) read(ctx context.Context) {
 	}
 	r := p.Metrics.Read(ctx, p.now, entries)
 	p.report.Requests, p.report.MetricsRequested = r.Requests, r.MetricsRequested
-	for _, e := range entries {
-		p.tracked[e].queued = false
-	}
 	if ctx.Err() == nil {
 		p.noteReadProblems(entries, r.Problems)
 	}
@@ -132,7 +129,6 @@ func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
 		t.observation.Due[i] = readable && (t.nextDue(i, look) || again && t.observation.Due[i])
 		if readable && tr.look != look {
 			tr.look = look
-			tr.queued = true
 			entries = append(entries, tr.Entry)
 		}
 	}

@@ -82,8 +82,6 @@ type trackedEntry struct {
 	users int
 	// look is the number of the look interval in which it was last read.
 	look int64
-	// queued marks it while a pass collects what to read.
-	queued bool
 	// note says why it could not be read, empty when it could.
 	note string
 }
