@@ -266,38 +266,26 @@ func TestOnceWaitsForWhatARateHeldBack(t *testing.T) {
 	})
 }
 
-func TestOnceSaysThatAMetricCouldNotBeRead(t *testing.T) {
-	inTime(t, `
+func TestOnceSaysWhatCouldNotBeReadOrListed(t *testing.T) {
+	for denied, c := range map[string]struct{ service, says string }{
+		"GetMetricData": {"c/web", "(1 of 1)"},
+		"ListServices":  {"c/*", "in c could not"},
+	} {
+		inTime(t, `
 region: eu-west-2
 history: 1h
 services: [{service: c/web, desired: 2, load: {constant: 0.95}}]
-faults: [{kind: access_denied, operation: GetMetricData}]
+faults: [{kind: access_denied, operation: `+denied+`}]
 `, func(w *world) {
-		d := w.start(tracking, nil)
-		if _, err := d.Once(w.t.Context()); !errors.Is(err, daemon.ErrUnhandled) {
-			t.Errorf("error %v, want that a target could not be handled", err)
-		}
-		if err := d.Close(w.t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-}
-
-func TestOnceSaysThatAPatternCouldNotBeListed(t *testing.T) {
-	inTime(t, `
-region: eu-west-2
-history: 1h
-services: [{service: c/web, desired: 2, load: {constant: 0.95}}]
-faults: [{kind: access_denied, operation: ListServices}]
-`, func(w *world) {
-		d := w.start(strings.ReplaceAll(tracking, "c/web", "c/*"), nil)
-		if _, err := d.Once(w.t.Context()); !errors.Is(err, daemon.ErrUnhandled) || !strings.Contains(err.Error(), "in c could not") {
-			t.Errorf("error %v, want that the services of c could not be listed", err)
-		}
-		if err := d.Close(w.t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
+			d := w.start(strings.ReplaceAll(tracking, "c/web", c.service), nil)
+			if _, err := d.Once(w.t.Context()); !errors.Is(err, daemon.ErrUnhandled) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("%s is denied: error %v, want one that says %q", denied, err, c.says)
+			}
+			if err := d.Close(w.t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
 
 func TestPlanKnowsOnlyTheTargetsOfItsConfiguration(t *testing.T) {

@@ -224,7 +224,7 @@ services:
 			t.Error(err)
 		}
 		// 45 % with one task is 35 above the threshold: +3, and at 4 tasks 15 % is still above 10. Afterwards 9 %
-		// and less is at or below it: one task a minute and a half.
+		// and less is at or below it: one task a look.
 		if want := []int{1, 4, 3, 2, 1}; !slices.Equal(counts, want) {
 			t.Errorf("desired counts %v, want %v", counts, want)
 		}
@@ -232,13 +232,13 @@ services:
 }
 
 func TestAMetricOutageHoldsTheCountAndTheDaemonSaysSo(t *testing.T) {
-	for name, fault := range map[string]string{
-		"CloudWatch has no new datapoints": "{kind: missing_datapoints, from: 30m, for: 2h}",
-		"access to CloudWatch is denied":   "{kind: access_denied, operation: GetMetricData, from: 30m, for: 2h}",
-		"CloudWatch fails":                 "{kind: server_error, operation: GetMetricData, from: 30m, for: 2h}",
-		"CloudWatch throttles":             "{kind: throttling, operation: GetMetricData, from: 30m, for: 2h}",
-		"credentials have expired":         "{kind: expired_credentials, from: 30m, for: 2h}",
-		"CloudWatch answers in part":       "{kind: partial_data, from: 30m, for: 2h}",
+	for name, c := range map[string]struct{ fault, says string }{
+		"CloudWatch has no new datapoints": {"kind: missing_datapoints", "policy cpu"},
+		"access to CloudWatch is denied":   {"kind: access_denied, operation: GetMetricData", "allow the action cloudwatch:GetMetricData"},
+		"CloudWatch fails":                 {"kind: server_error, operation: GetMetricData", "cloudwatch:GetMetricData failed on the side of AWS"},
+		"CloudWatch throttles":             {"kind: throttling, operation: GetMetricData", "cloudwatch:GetMetricData was throttled"},
+		"credentials have expired":         {"kind: expired_credentials", "the AWS credentials have expired; renew them"},
+		"CloudWatch answers in part":       {"kind: partial_data", "(PartialData: "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inTime(t, `
@@ -246,7 +246,7 @@ region: eu-west-2
 history: 1h
 services:
   - {service: c/web, desired: 6, load: {steps: [{at: 0s, value: 2.9}, {at: 29m, value: 0.1}, {at: 3h, value: 2.9}]}}
-faults: [`+fault+`]
+faults: [{`+c.fault+`, from: 30m, for: 2h}]
 `, func(w *world) {
 				d := w.start(tracking, nil)
 				ctx, stop := context.WithCancel(w.t.Context())
@@ -259,6 +259,9 @@ faults: [`+fault+`]
 				row, _ := d.Store().Target(evaluator.Key{Cluster: "c", Service: "web"})
 				if dec, _ := row.Latest.Get(); dec.Reason != evaluator.StaleData && dec.Reason != evaluator.InsufficientData {
 					t.Errorf("held by %s: %s", dec.Reason, dec.Message())
+				}
+				if w.logged(c.says) == 0 {
+					t.Errorf("the log does not say %q", c.says)
 				}
 				time.Sleep(40 * time.Minute)
 				if v := w.view(); v.Desired == 6 {
@@ -414,4 +417,28 @@ custom_metrics:
 			})
 		})
 	}
+}
+
+func TestServicesAreChosenByTheirECSTags(t *testing.T) {
+	inTime(t, `
+region: eu-west-2
+history: 1h
+services:
+  - {service: c/web, desired: 2, load: {constant: 1.9}, tags: {team: web}}
+  - {service: c/other, desired: 2, load: {constant: 1.9}, tags: {team: other}}
+  - {service: c/untagged, desired: 2, load: {constant: 1.9}}
+`, func(w *world) {
+		d := w.start(strings.Replace(tracking, "service: c/web", "service: c/*\n    tags: {team: web}", 1), nil)
+		if _, err := d.Once(w.t.Context()); err != nil {
+			t.Error(err)
+		}
+		for _, v := range w.region.Services() {
+			if scaled := v.Desired != 2; scaled != (v.Service == "web") {
+				t.Errorf("desired of %s is %d", v.Service, v.Desired)
+			}
+		}
+		if err := d.Close(w.t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
 }

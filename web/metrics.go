@@ -61,20 +61,18 @@ type collector struct {
 	configured func(evaluator.Key) (*evaluator.Target, bool)
 }
 
-// NewCollector gives the gauges of every target in the store, computed at scrape time. It has no ends of
-// cooldowns, which need the configuration: see [Register].
-func NewCollector(s *store.Store) prometheus.Collector {
-	return &collector{s, func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }}
+// newCollector gives the gauges of every target in the store. Without configured they have no ends of cooldowns.
+func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Target, bool)) *collector {
+	if configured == nil {
+		configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
+	}
+	return &collector{s, configured}
 }
 
 // Register registers everything this room measures: the gauges of every target, with the ends of cooldowns
 // if o.Configured is set, and ecs_autoscaler_build_info. Errors are the registerer's.
 func Register(r prometheus.Registerer, o Options) error {
-	c := &collector{o.Store, o.Configured}
-	if c.configured == nil {
-		c.configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
-	}
-	if err := r.Register(c); err != nil {
+	if err := r.Register(newCollector(o.Store, o.Configured)); err != nil {
 		return err
 	}
 	return r.Register(newBuildInfo(o.Version, o.Commit))

@@ -29,7 +29,9 @@ const (
 
 // Retry says whether the same request may succeed at the next pass by itself. The others stay as
 // they are until a person changes the configuration, the service or the permissions.
-func (c Class) Retry() bool { return c == Throttled || c == Server || c == Timeout }
+func (c Class) Retry() bool {
+	return c == Throttled || c == Server || c == Timeout
+}
 
 // codes has the error codes of ECS (aws-semantics 8.1), of CloudWatch, of STS and of every AWS
 // service (API CommonErrors), each once.
