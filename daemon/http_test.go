@@ -17,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"go.uber.org/zap"
 
 	"ecs-autoscaler/daemon"
@@ -97,9 +98,18 @@ func awaitReady(t *testing.T, url string) {
 	t.Fatal("never ready")
 }
 
-// everyMetricIsDocumented compares what the whole daemon exposes with docs/metrics.md.
+// everyMetricIsDocumented compares what the whole daemon exposes with docs/metrics.md, and lints its names.
 func everyMetricIsDocumented(t *testing.T, exposed string) {
 	t.Helper()
+	problems, err := promlint.New(strings.NewReader(exposed)).Lint()
+	if err != nil {
+		t.Error(err)
+	}
+	for _, p := range problems {
+		if strings.HasPrefix(p.Metric, "ecs_autoscaler_") {
+			t.Errorf("%s: %s", p.Metric, p.Text)
+		}
+	}
 	documented, err := os.ReadFile("../docs/metrics.md")
 	if err != nil {
 		t.Fatal(err)
