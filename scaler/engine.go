@@ -48,6 +48,9 @@ type Options struct {
 	Store    *store.Store
 	Clock    Clock
 	Logger   *zap.Logger
+	// FixedPhase, where it is set, is how long after each whole evaluation interval (a minute, 10 s for periods under a
+	// minute) targets are looked at, and then every look is made. Without it looks follow what the daemon learns.
+	FixedPhase *time.Duration
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 }

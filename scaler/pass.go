@@ -142,7 +142,11 @@ func (p *pass) lookNumber(period int64) int64 {
 	if p.Config.Interval > 0 {
 		every = min(every, p.Config.Interval)
 	}
-	return p.now.UnixNano() / int64(every)
+	now := p.now
+	if p.FixedPhase != nil {
+		now = now.Add(-*p.FixedPhase)
+	}
+	return now.UnixNano() / int64(every)
 }
 
 // nextDue reports whether this look is a new one for the target's i-th metric, and remembers it.
