@@ -4,8 +4,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/goccy/go-yaml/ast"
-
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -56,6 +55,31 @@ type State struct {
 // String is the form of the file: file:PATH, dynamodb:TABLE or memory:.
 func (s State) String() string { return string(s.Kind) + ":" + s.Path + s.Table }
 
+// MaxBytes is the largest text that is read.
+const MaxBytes = strict.MaxBytes
+
+// form is what messages about a configuration as a whole say.
+var form = strict.Form{
+	Name:    "the configuration",
+	Needs:   "it needs at least targets, for example targets: [{service: my-cluster/my-service, min_capacity: 1, max_capacity: 4}]",
+	Shorten: "use patterns (service: cluster/*) instead of one entry a service",
+}
+
+// Diagnostic is one finding in a text.
+type Diagnostic = strict.Diagnostic
+
+// Diagnostics are all findings of one text, in its order.
+type Diagnostics = strict.Diagnostics
+
+// Severity says whether a Diagnostic forbids the use of the file.
+type Severity = strict.Severity
+
+// An error makes the file unusable; a warning points at something that is probably not meant.
+const (
+	SeverityError   = strict.SeverityError
+	SeverityWarning = strict.SeverityWarning
+)
+
 // The settings of a text that does not mention them.
 const (
 	DefaultListen    = "127.0.0.1:8080"
@@ -66,80 +90,88 @@ const (
 // any of them is an error. env looks a variable up (os.LookupEnv): ${NAME} in values, and
 // STATE_DIRECTORY, which systemd sets, for a relative state file.
 func Parse(src Source, env func(string) (string, bool)) (*Config, Diagnostics) {
-	d := newDecoder(src.Name, env)
+	d := strict.New(src.Name, env, form)
 	var c *Config
-	if body, ok := d.document(src.Text); ok {
-		d.collectAnchors(body)
-		c = d.config(d.valueOf("the configuration", body))
+	if v, ok := d.Read(src.Text); ok {
+		c = readConfig(v)
 	}
-	found := d.found
-	found.sort()
+	found := d.Findings()
 	if found.HasErrors() {
 		return nil, found
 	}
 	return c, found
 }
 
-func (d *decoder) config(v value) *Config {
-	if d.file == EnvironmentVariable && v.node != nil && v.node.Type() == ast.StringType {
-		d.errorf(v.at, "%s holds the configuration text itself, not the path of a file; name a file with --config", EnvironmentVariable)
+func readConfig(v strict.Value) *Config {
+	if v.File == EnvironmentVariable && v.IsText() {
+		v.Errorf(v.At, "%s holds the configuration text itself, not the path of a file; name a file with --config", EnvironmentVariable)
 		return nil
 	}
-	m, ok := v.mapping()
+	m, ok := v.Mapping()
 	if !ok {
 		return nil
 	}
-	m.key = ""
-	c := &Config{File: d.file, Listen: DefaultListen, State: State{Kind: StateFile, Path: DefaultStatePath}, MetricDelay: Auto}
+	m.Key = ""
+	c := newConfig(v.File)
 	c.settings(m)
 	inherited := awsOptions()
-	if defaults := read(m, "defaults", value.mapping); defaults.valid {
-		inherited.readAll(defaults.value)
-		defaults.value.close()
+	if defaults := strict.Read(m, "defaults", strict.Value.Mapping); defaults.Valid {
+		inherited.readAll(defaults.Value)
+		defaults.Value.Close()
 	}
 	c.targets(m, inherited)
-	m.close()
+	m.Close()
+	return c
+}
+
+// newConfig is what a text that mentions nothing sets.
+func newConfig(file string) *Config {
+	return &Config{File: file, Listen: DefaultListen, State: State{Kind: StateFile, Path: DefaultStatePath}, MetricDelay: Auto}
+}
+
+// Inline reads the key targets of another kind of file, such as a policy test, as in a configuration
+// that says nothing else. Mistakes are reported through m; the Config is good when there are none.
+func Inline(m *strict.Mapping) *Config {
+	c := newConfig(m.File)
+	c.targets(m, awsOptions())
 	return c
 }
 
 // settings reads what concerns the daemon as a whole.
-func (c *Config) settings(m *mapping) {
-	overlay(&c.Region, read(m, "region", region))
-	state := read(m, "state", state)
-	overlay(&c.State, state)
-	overlay(&c.Listen, read(m, "listen", listenAddress))
-	overlay(&c.DryRun, read(m, "dry_run", value.boolean))
-	overlay(&c.Interval, read(m, "interval", autoOr(0, time.Second, time.Hour)))
-	overlay(&c.MetricDelay, read(m, "metric_delay", autoOr(Auto, 0, 300*time.Second)))
-	if dir, ok := m.d.env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
+func (c *Config) settings(m *strict.Mapping) {
+	strict.Overlay(&c.Region, strict.Read(m, "region", region))
+	state := strict.Read(m, "state", state)
+	strict.Overlay(&c.State, state)
+	strict.Overlay(&c.Listen, strict.Read(m, "listen", listenAddress))
+	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
+	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
+	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))
+	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)
 	}
 	if c.State.Kind == StateDynamoDB {
-		c.notYet(m.d, state.at, "state in DynamoDB")
+		c.notYet(m.Decoder, state.At, "state in DynamoDB")
 	}
 }
 
 // targets reads the list, checks it as a whole and indexes it.
-func (c *Config) targets(m *mapping, inherited options) {
-	all := need(m, "targets", "[{service: my-cluster/my-service, min_capacity: 1, max_capacity: 4}]", list(func(v value) (*Target, bool) {
-		return m.d.target(v, inherited, c)
+func (c *Config) targets(m *strict.Mapping, inherited options) {
+	all := strict.Need(m, "targets", "[{service: my-cluster/my-service, min_capacity: 1, max_capacity: 4}]", strict.List(func(v strict.Value) (*Target, bool) {
+		return readTarget(m.Decoder, v, inherited, c)
 	}))
-	if all.valid && len(all.value) == 0 {
-		m.d.errorf(all.keyAt, "targets is empty; add at least one entry with service, min_capacity and max_capacity")
+	if all.Valid && len(all.Value) == 0 {
+		m.Errorf(all.KeyAt, "targets is empty; add at least one entry with service, min_capacity and max_capacity")
 	}
-	for _, t := range all.value {
-		c.Targets = append(c.Targets, t.value)
+	for _, t := range all.Value {
+		c.Targets = append(c.Targets, t.Value)
 	}
 	c.index()
-	m.d.lintTargets(c)
+	lintTargets(m.Decoder, c)
 }
 
 // notYet remembers an entry that this release reads but does not act on.
-func (c *Config) notYet(d *decoder, at position, what string) {
-	c.unsupported = append(c.unsupported, Diagnostic{
-		File: d.file, Line: at.line, Column: at.column, Severity: SeverityError, Source: d.lines[at.line-1],
-		Message: what + " is not yet supported: it was read and checked, but nothing would act on it",
-	})
+func (c *Config) notYet(d *strict.Decoder, at strict.Position, what string) {
+	c.unsupported = append(c.unsupported, d.Finding(at, what+" is not yet supported: it was read and checked, but nothing would act on it"))
 }
 
 // Unsupported are the entries that the text relies on and that nothing would act on:

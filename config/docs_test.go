@@ -60,7 +60,7 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		if strings.HasSuffix(file, "_test.go") {
 			continue
 		}
-		for _, m := range regexp.MustCompile(`\b(?:read|need)\([a-z.]+, "([a-z_]+)"`).FindAllSubmatch(readTest(t, file), -1) {
+		for _, m := range regexp.MustCompile(`\bstrict\.(?:Read|Need)\([a-z.]+, "([a-z_]+)"`).FindAllSubmatch(readTest(t, file), -1) {
 			keys++
 			if !regexp.MustCompile(`\b` + string(m[1]) + `\b`).MatchString(doc) {
 				t.Errorf("the key %s of %s does not stand in docs/configuration.md", m[1], file)

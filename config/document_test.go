@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"ecs-autoscaler/config/strict"
 )
 
 func TestByteOrderMarkAndWindowsLineEndsAreAccepted(t *testing.T) {
@@ -108,7 +110,14 @@ func TestTheFirstOfManyMistakesDoesNotHideTheOthers(t *testing.T) {
 func TestATextFullOfMistakesHasAnEnd(t *testing.T) {
 	text := "targets:\n" + strings.Repeat("  - {service: c, min_capacity: 1, max_capacity: 2}\n", 5000) + "  - {service: c/last, min_capacity: 1, max_capacity: 2}\n"
 	c, found := Parse(Source{Name: "x", Text: []byte(text)}, environment)
-	if c != nil || len(found) != maxFindings || !strings.Contains(found[len(found)-1].Message, "more than 999 findings") {
+	if c != nil || len(found) != strict.MaxFindings || !strings.Contains(found[len(found)-1].Message, "more than 999 findings") {
 		t.Errorf("%d findings, the last is %v", len(found), found[len(found)-1])
+	}
+}
+
+func TestWhatAMistakeQuotesIsPrintable(t *testing.T) {
+	got := messages("\"a\\nb\\e[31m\": 1\n" + target(""))
+	if strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
+		t.Errorf("got %q", got)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -19,38 +20,38 @@ const (
 // query is one entry of metrics with its places, for messages.
 type query struct {
 	evaluator.MetricDataQuery
-	at, expression position
+	at, expression strict.Position
 }
 
 // queries reads metric math: ids, references, exactly one result (aws-semantics 1.4, 3.3).
-func (v value) queries() ([]evaluator.MetricDataQuery, bool) { return v.queriesOf(mathExpression) }
+func queries(v strict.Value) ([]evaluator.MetricDataQuery, bool) { return queriesOf(v, mathExpression) }
 
 // forecastQueries reads metric math of a predictive policy, which no alarm evaluates: SEARCH is allowed.
-func (v value) forecastQueries() ([]evaluator.MetricDataQuery, bool) {
-	return v.queriesOf(shortText(maxExpression))
+func forecastQueries(v strict.Value) ([]evaluator.MetricDataQuery, bool) {
+	return queriesOf(v, shortText(maxExpression))
 }
 
-func (v value) queriesOf(expression func(value) (string, bool)) ([]evaluator.MetricDataQuery, bool) {
-	entries, ok := list(func(v value) (query, bool) { return v.query(expression) })(v)
+func queriesOf(v strict.Value, expression func(strict.Value) (string, bool)) ([]evaluator.MetricDataQuery, bool) {
+	entries, ok := strict.List(func(v strict.Value) (query, bool) { return readQuery(v, expression) })(v)
 	if !ok {
 		return nil, false
 	}
 	known := map[string]query{}
 	out := make([]evaluator.MetricDataQuery, 0, len(entries))
 	for _, q := range entries {
-		if first, twice := known[q.value.ID]; twice {
-			v.d.errorf(q.value.at, "the id %s is used twice, first on line %d; every id of metrics must be different", q.value.ID, first.at.line)
+		if first, twice := known[q.Value.ID]; twice {
+			v.Errorf(q.Value.at, "the id %s is used twice, first on line %d; every id of metrics must be different", q.Value.ID, first.at.Line)
 			ok = false
 			continue
 		}
-		known[q.value.ID] = q.value
-		out = append(out, q.value.MetricDataQuery)
+		known[q.Value.ID] = q.Value
+		out = append(out, q.Value.MetricDataQuery)
 	}
-	return out, all(ok, v.mathSize(out), v.oneResult(out), v.references(entries, known))
+	return out, all(ok, mathSize(v, out), oneResult(v, out), references(v, entries, known))
 }
 
 // mathSize checks the number of entries.
-func (v value) mathSize(entries []evaluator.MetricDataQuery) bool {
+func mathSize(v strict.Value, entries []evaluator.MetricDataQuery) bool {
 	metrics := 0
 	for _, q := range entries {
 		if q.Metric != nil {
@@ -59,11 +60,11 @@ func (v value) mathSize(entries []evaluator.MetricDataQuery) bool {
 	}
 	switch expressions := len(entries) - metrics; {
 	case len(entries) == 0:
-		v.d.errorf(v.at, "metrics is empty; add at least one entry with id and metric_stat")
+		v.Errorf(v.At, "metrics is empty; add at least one entry with id and metric_stat")
 	case metrics > maxMathMetrics:
-		v.d.errorf(v.at, "metrics has %d entries with metric_stat, CloudWatch allows %d in an alarm", metrics, maxMathMetrics)
+		v.Errorf(v.At, "metrics has %d entries with metric_stat, CloudWatch allows %d in an alarm", metrics, maxMathMetrics)
 	case expressions > maxMathExpressions:
-		v.d.errorf(v.at, "metrics has %d entries with expression, CloudWatch allows %d in an alarm", expressions, maxMathExpressions)
+		v.Errorf(v.At, "metrics has %d entries with expression, CloudWatch allows %d in an alarm", expressions, maxMathExpressions)
 	default:
 		return true
 	}
@@ -71,7 +72,7 @@ func (v value) mathSize(entries []evaluator.MetricDataQuery) bool {
 }
 
 // oneResult checks that exactly one entry returns data, and one time series (aws-semantics 2.8).
-func (v value) oneResult(entries []evaluator.MetricDataQuery) bool {
+func oneResult(v strict.Value, entries []evaluator.MetricDataQuery) bool {
 	var results []string
 	ungrouped := true
 	for _, q := range entries {
@@ -82,75 +83,75 @@ func (v value) oneResult(entries []evaluator.MetricDataQuery) bool {
 	}
 	switch {
 	case len(results) == 1 && !ungrouped:
-		v.d.errorf(v.at, "a query with GROUP BY gives several time series, and a policy follows one; reduce it with a further entry such as {id: one, expression: MAX(%s)}", results[0])
+		v.Errorf(v.At, "a query with GROUP BY gives several time series, and a policy follows one; reduce it with a further entry such as {id: one, expression: MAX(%s)}", results[0])
 	case len(entries) == 0 || len(results) == 1:
 		return true
 	case len(results) == 0:
-		v.d.errorf(v.at, "no entry of metrics returns data; remove return_data: false from the one that the policy is to follow")
+		v.Errorf(v.At, "no entry of metrics returns data; remove return_data: false from the one that the policy is to follow")
 	default:
-		v.d.errorf(v.at, "exactly one entry of metrics may return data, but %s do (true is the default); set return_data: false on all but one", strings.Join(results, ", "))
+		v.Errorf(v.At, "exactly one entry of metrics may return data, but %s do (true is the default); set return_data: false on all but one", strings.Join(results, ", "))
 	}
 	return false
 }
 
 var queryID = regexp.MustCompile(`^[a-z][A-Za-z0-9_]{0,254}$`)
 
-func mathID(v value) (string, bool) {
-	s, ok := v.text()
+func mathID(v strict.Value) (string, bool) {
+	s, ok := v.Text()
 	if ok && !queryID.MatchString(s) {
-		v.d.errorf(v.at, "id must begin with a lowercase letter, followed by letters, digits or _, at most 255 characters, not %q", shorten(s))
+		v.Errorf(v.At, "id must begin with a lowercase letter, followed by letters, digits or _, at most 255 characters, not %q", strict.Shorten(s))
 		return "", false
 	}
 	return s, ok
 }
 
 // query reads one entry: an id and either an expression or a metric_stat.
-func (v value) query(as func(value) (string, bool)) (query, bool) {
-	m, ok := v.mapping()
+func readQuery(v strict.Value, as func(strict.Value) (string, bool)) (query, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return query{}, false
 	}
-	id := need(m, "id", "m1", mathID)
-	expression := read(m, "expression", as)
-	stat := read(m, "metric_stat", value.metricStat)
-	returns := read(m, "return_data", value.boolean)
-	read(m, "label", value.text)
-	m.close()
-	if expression.present == stat.present {
-		m.d.errorf(m.at, "an entry of metrics needs either expression or metric_stat, not %s",
-			map[bool]string{true: "both", false: "none"}[expression.present])
+	id := strict.Need(m, "id", "m1", mathID)
+	expression := strict.Read(m, "expression", as)
+	stat := strict.Read(m, "metric_stat", metricStat)
+	returns := strict.Read(m, "return_data", strict.Value.Boolean)
+	strict.Read(m, "label", strict.Value.Text)
+	m.Close()
+	if expression.Present == stat.Present {
+		m.Errorf(m.At, "an entry of metrics needs either expression or metric_stat, not %s",
+			map[bool]string{true: "both", false: "none"}[expression.Present])
 		return query{}, false
 	}
-	q := query{at: m.at, expression: expression.at}
+	q := query{at: m.At, expression: expression.At}
 	q.MetricDataQuery = evaluator.MetricDataQuery{
-		ID: id.value, Expression: expression.value, Metric: stat.value, ReturnData: !returns.present || returns.value,
+		ID: id.Value, Expression: expression.Value, Metric: stat.Value, ReturnData: !returns.Present || returns.Value,
 	}
-	return q, all(id.valid, expression.valid || stat.valid, returns.usable())
+	return q, all(id.Valid, expression.Valid || stat.Valid, returns.Usable())
 }
 
 // metricStat reads MetricStat {Metric {Namespace, MetricName, Dimensions}, Stat, Unit}.
-func (v value) metricStat() (*evaluator.Metric, bool) {
-	m, ok := v.mapping()
+func metricStat(v strict.Value) (*evaluator.Metric, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
 	}
-	inner := need(m, "metric", "{namespace: AWS/SQS, metric_name: ApproximateNumberOfMessagesVisible, dimensions: {QueueName: jobs}}", value.mapping)
-	stat := need(m, "stat", "Average", anyStatistic)
-	unit := read(m, "unit", oneOf(units...))
-	m.close()
-	if !inner.valid {
+	inner := strict.Need(m, "metric", "{namespace: AWS/SQS, metric_name: ApproximateNumberOfMessagesVisible, dimensions: {QueueName: jobs}}", strict.Value.Mapping)
+	stat := strict.Need(m, "stat", "Average", anyStatistic)
+	unit := strict.Read(m, "unit", strict.OneOf(units...))
+	m.Close()
+	if !inner.Valid {
 		return nil, false
 	}
-	space := need(inner.value, "namespace", "AWS/SQS", namespace)
-	name := need(inner.value, "metric_name", "ApproximateNumberOfMessagesVisible", shortLine(255))
-	dims := read(inner.value, "dimensions", value.dimensions)
-	inner.value.close()
-	metric := &evaluator.Metric{Namespace: space.value, MetricName: name.value, Dimensions: dims.value, Stat: stat.value, Unit: unit.value}
-	return metric, all(space.valid, name.valid, stat.valid, dims.usable(), unit.usable())
+	space := strict.Need(inner.Value, "namespace", "AWS/SQS", namespace)
+	name := strict.Need(inner.Value, "metric_name", "ApproximateNumberOfMessagesVisible", shortLine(255))
+	dims := strict.Read(inner.Value, "dimensions", dimensions)
+	inner.Value.Close()
+	metric := &evaluator.Metric{Namespace: space.Value, MetricName: name.Value, Dimensions: dims.Value, Stat: stat.Value, Unit: unit.Value}
+	return metric, all(space.Valid, name.Valid, stat.Valid, dims.Usable(), unit.Usable())
 }
 
 // mathExpression reads 1 to 2048 characters without what an alarm cannot use.
-func mathExpression(v value) (string, bool) {
+func mathExpression(v strict.Value) (string, bool) {
 	s, ok := shortText(maxExpression)(v)
 	if !ok {
 		return "", false
@@ -158,7 +159,7 @@ func mathExpression(v value) (string, bool) {
 	s = strings.TrimSpace(s)
 	bare := quoted.ReplaceAllString(s, `""`)
 	if m := unusable.FindStringSubmatch(bare); m != nil {
-		v.d.errorf(v.at, "%s cannot be used in an alarm, and so not for scaling; name the metrics one by one with metric_stat", m[1])
+		v.Errorf(v.At, "%s cannot be used in an alarm, and so not for scaling; name the metrics one by one with metric_stat", m[1])
 		return "", false
 	}
 	return s, true
@@ -188,7 +189,7 @@ func referenced(expression string) []string {
 }
 
 // references checks that expressions use ids that exist and do not go round in circles.
-func (v value) references(entries []located[query], known map[string]query) bool {
+func references(v strict.Value, entries []strict.Located[query], known map[string]query) bool {
 	ok := true
 	names := make([]string, 0, len(known))
 	for id := range known {
@@ -196,16 +197,16 @@ func (v value) references(entries []located[query], known map[string]query) bool
 	}
 	slices.Sort(names)
 	for _, q := range entries {
-		for _, id := range referenced(q.value.Expression) {
+		for _, id := range referenced(q.Value.Expression) {
 			if _, there := known[id]; !there {
 				ok = false
-				v.d.errorf(q.value.expression, "the expression uses %s, but no entry of metrics has this id; known are %s", id, strings.Join(names, ", "))
+				v.Errorf(q.Value.expression, "the expression uses %s, but no entry of metrics has this id; known are %s", id, strings.Join(names, ", "))
 			}
 		}
 	}
 	for _, q := range entries {
-		if ok && circular(q.value.ID, q.value.ID, known, map[string]bool{}) {
-			v.d.errorf(q.value.expression, "the expression of %s uses its own result; an expression may only use other entries", q.value.ID)
+		if ok && circular(q.Value.ID, q.Value.ID, known, map[string]bool{}) {
+			v.Errorf(q.Value.expression, "the expression of %s uses its own result; an expression may only use other entries", q.Value.ID)
 			return false
 		}
 	}

@@ -1,11 +1,11 @@
 package config
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -14,93 +14,93 @@ import (
 const customizedPeriod = 60
 
 // trackingMetric reads the metric of a target-tracking policy: predefined or customized, never both.
-func (m *mapping) trackingMetric() (metricSource, bool) {
-	source, kind, ok := m.predefinedSource()
-	custom := read(m, "customized_metric", value.mapping)
+func trackingMetric(m *strict.Mapping) (metricSource, bool) {
+	source, kind, ok := predefinedSource(m)
+	custom := strict.Read(m, "customized_metric", strict.Value.Mapping)
 	switch {
-	case kind.present && custom.present:
-		m.d.errorf(custom.at, "metric and customized_metric exclude each other; keep one of them")
-	case kind.present:
+	case kind.Present && custom.Present:
+		m.Errorf(custom.At, "metric and customized_metric exclude each other; keep one of them")
+	case kind.Present:
 		return source, ok
-	case !custom.present:
-		m.d.errorf(m.at, "the policy has no metric; add metric: ECSServiceAverageCPUUtilization (or another predefined type), or customized_metric")
+	case !custom.Present:
+		m.Errorf(m.At, "the policy has no metric; add metric: ECSServiceAverageCPUUtilization (or another predefined type), or customized_metric")
 	}
-	if !custom.valid {
+	if !custom.Valid {
 		return source, false
 	}
-	source, ok = custom.value.customizedSource()
-	custom.value.close()
-	return source, ok && !kind.present
+	source, ok = customizedSource(custom.Value)
+	custom.Value.Close()
+	return source, ok && !kind.Present
 }
 
 // customizedSource reads a CustomizedMetricSpecification: one metric, or metric math.
-func (m *mapping) customizedSource() (metricSource, bool) {
-	one := m.singleMetric()
-	stat := read(m, "statistic", statistic("write metrics: with one metric_stat, whose stat can be extended"))
-	math := read(m, "metrics", value.queries)
-	if math.present {
-		return m.mathSource(math, one.present || stat.present)
+func customizedSource(m *strict.Mapping) (metricSource, bool) {
+	one := readSingleMetric(m)
+	stat := strict.Read(m, "statistic", statistic("write metrics: with one metric_stat, whose stat can be extended"))
+	math := strict.Read(m, "metrics", queries)
+	if math.Present {
+		return mathSource(m, math, one.present || stat.Present)
 	}
-	return m.customized(one, stat, "customized_metric", "statistic: Average")
+	return customized(m, one, stat, "customized_metric", "statistic: Average")
 }
 
 // customized completes a single metric. Unit is no part of its identity, the order of dimensions
 // is none either: they are sorted.
-func (m *mapping) customized(one singleMetric, stat field[string], where, example string) (metricSource, bool) {
+func customized(m *strict.Mapping, one singleMetric, stat strict.Field[string], where, example string) (metricSource, bool) {
 	if !one.complete(m, where) {
 		return metricSource{}, false
 	}
-	if !stat.present {
-		m.d.errorf(m.at, "statistic is missing in %s; add %s", where, example)
+	if !stat.Present {
+		m.Errorf(m.At, "statistic is missing in %s; add %s", where, example)
 	}
 	metric := one.metric
-	metric.Stat, metric.Period = stat.value, customizedPeriod
+	metric.Stat, metric.Period = stat.Value, customizedPeriod
 	bare := metric
 	bare.Unit = ""
-	return metricSource{metric: metric, identity: "customized " + bare.Key()}, one.valid && stat.valid
+	return metricSource{metric: metric, identity: "customized " + bare.Key()}, one.valid && stat.Valid
 }
 
 // mathSource makes a source of metric math, which excludes the keys of a single metric.
-func (m *mapping) mathSource(math field[[]evaluator.MetricDataQuery], alsoSingle bool) (metricSource, bool) {
+func mathSource(m *strict.Mapping, math strict.Field[[]evaluator.MetricDataQuery], alsoSingle bool) (metricSource, bool) {
 	if alsoSingle {
-		m.d.errorf(math.at, "metrics excludes namespace, metric_name, dimensions, statistic and unit; describe each metric inside metrics")
+		m.Errorf(math.At, "metrics excludes namespace, metric_name, dimensions, statistic and unit; describe each metric inside metrics")
 	}
 	s := metricSource{
-		metric:   evaluator.Metric{Period: customizedPeriod, Queries: math.value},
-		identity: "math " + mathIdentity(math.value),
+		metric:   evaluator.Metric{Period: customizedPeriod, Queries: math.Value},
+		identity: "math " + mathIdentity(math.Value),
 	}
-	return s, math.valid && !alsoSingle
+	return s, math.Valid && !alsoSingle
 }
 
 // alarmMetric reads what the alarm of a step policy watches: predefined, single or metric math.
-func (m *mapping) alarmMetric() (metricSource, bool) {
-	source, kind, ok := m.predefinedSource()
-	one := m.singleMetric()
-	stat := m.alarmStatistic()
-	math := read(m, "metrics", value.queries)
-	single := one.present || stat.present
+func alarmMetric(m *strict.Mapping) (metricSource, bool) {
+	source, kind, ok := predefinedSource(m)
+	one := readSingleMetric(m)
+	stat := alarmStatistic(m)
+	math := strict.Read(m, "metrics", queries)
+	single := one.present || stat.Present
 	switch {
-	case kind.present && (single || math.present):
-		m.d.errorf(kind.at, "metric names a predefined type, which fixes namespace, dimensions and statistic; remove the other keys that describe a metric, or write namespace and metric_name instead of metric")
+	case kind.Present && (single || math.Present):
+		m.Errorf(kind.At, "metric names a predefined type, which fixes namespace, dimensions and statistic; remove the other keys that describe a metric, or write namespace and metric_name instead of metric")
 		return source, false
-	case kind.present:
+	case kind.Present:
 		return source, ok
-	case math.present:
-		return m.mathSource(math, single)
+	case math.Present:
+		return mathSource(m, math, single)
 	}
-	return m.customized(one, stat, "alarm", "statistic: Average, or extended_statistic: p90")
+	return customized(m, one, stat, "alarm", "statistic: Average, or extended_statistic: p90")
 }
 
 // alarmStatistic reads statistic or extended_statistic, which exclude each other.
-func (m *mapping) alarmStatistic() field[string] {
-	stat := read(m, "statistic", statistic("write it as extended_statistic"))
-	extended := read(m, "extended_statistic", extendedStatistic)
+func alarmStatistic(m *strict.Mapping) strict.Field[string] {
+	stat := strict.Read(m, "statistic", statistic("write it as extended_statistic"))
+	extended := strict.Read(m, "extended_statistic", extendedStatistic)
 	switch {
-	case !extended.present:
+	case !extended.Present:
 		return stat
-	case stat.present:
-		m.d.errorf(extended.at, "statistic and extended_statistic exclude each other; keep one of them")
-		extended.valid = false
+	case stat.Present:
+		m.Errorf(extended.At, "statistic and extended_statistic exclude each other; keep one of them")
+		extended.Valid = false
 	}
 	return extended
 }
@@ -112,30 +112,30 @@ type singleMetric struct {
 	named, spaced  bool
 }
 
-func (m *mapping) singleMetric() singleMetric {
-	space := read(m, "namespace", namespace)
-	name := read(m, "metric_name", shortLine(255))
-	dims := read(m, "dimensions", value.dimensions)
-	unit := read(m, "unit", oneOf(units...))
+func readSingleMetric(m *strict.Mapping) singleMetric {
+	space := strict.Read(m, "namespace", namespace)
+	name := strict.Read(m, "metric_name", shortLine(255))
+	dims := strict.Read(m, "dimensions", dimensions)
+	unit := strict.Read(m, "unit", strict.OneOf(units...))
 	return singleMetric{
-		metric:  evaluator.Metric{Namespace: space.value, MetricName: name.value, Dimensions: dims.value, Unit: unit.value},
-		present: space.present || name.present || dims.present || unit.present,
-		valid:   all(space.valid, name.valid, dims.usable(), unit.usable()),
-		named:   name.present, spaced: space.present,
+		metric:  evaluator.Metric{Namespace: space.Value, MetricName: name.Value, Dimensions: dims.Value, Unit: unit.Value},
+		present: space.Present || name.Present || dims.Present || unit.Present,
+		valid:   all(space.Valid, name.Valid, dims.Usable(), unit.Usable()),
+		named:   name.Present, spaced: space.Present,
 	}
 }
 
 // complete reports what is missing of a metric.
-func (s singleMetric) complete(m *mapping, where string) bool {
+func (s singleMetric) complete(m *strict.Mapping, where string) bool {
 	switch {
 	case !s.present:
-		m.d.errorf(m.at, "%s names no metric; add namespace and metric_name, or metrics for metric math%s", where,
+		m.Errorf(m.At, "%s names no metric; add namespace and metric_name, or metrics for metric math%s", where,
 			map[bool]string{true: ", or metric: ECSServiceAverageCPUUtilization"}[where == "alarm"])
 		return false
 	case !s.spaced:
-		m.d.errorf(m.at, "namespace is missing in %s; add it, for example namespace: AWS/SQS", where)
+		m.Errorf(m.At, "namespace is missing in %s; add it, for example namespace: AWS/SQS", where)
 	case !s.named:
-		m.d.errorf(m.at, "metric_name is missing in %s; add it", where)
+		m.Errorf(m.At, "metric_name is missing in %s; add it", where)
 	}
 	return s.spaced && s.named
 }
@@ -146,21 +146,21 @@ var units = strings.Fields(`Seconds Microseconds Milliseconds Bytes Kilobytes Me
 	Gigabytes/Second Terabytes/Second Bits/Second Kilobits/Second Megabits/Second Gigabits/Second
 	Terabits/Second Count/Second None`)
 
-func namespace(v value) (string, bool) {
+func namespace(v strict.Value) (string, bool) {
 	s, ok := shortLine(255)(v)
 	if ok && strings.HasPrefix(s, ":") {
-		v.d.errorf(v.at, "namespace must not begin with a colon; write for example AWS/SQS")
+		v.Errorf(v.At, "namespace must not begin with a colon; write for example AWS/SQS")
 		return "", false
 	}
 	return s, ok
 }
 
 // shortLine reads a text of 1 to most characters on one line.
-func shortLine(most int) func(value) (string, bool) {
-	return func(v value) (string, bool) {
+func shortLine(most int) func(strict.Value) (string, bool) {
+	return func(v strict.Value) (string, bool) {
 		s, ok := shortText(most)(v)
 		if ok && strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
-			v.d.errorf(v.at, "%s must consist of printable characters only, not %q", v.key, shorten(s))
+			v.Errorf(v.At, "%s must consist of printable characters only, not %q", v.Key, strict.Shorten(s))
 			return "", false
 		}
 		return s, ok
@@ -168,11 +168,11 @@ func shortLine(most int) func(value) (string, bool) {
 }
 
 // shortText reads a text of 1 to most characters.
-func shortText(most int) func(value) (string, bool) {
-	return func(v value) (string, bool) {
-		s, ok := v.filled()
+func shortText(most int) func(strict.Value) (string, bool) {
+	return func(v strict.Value) (string, bool) {
+		s, ok := v.Filled()
 		if ok && len([]rune(s)) > most {
-			v.d.errorf(v.at, "%s must have at most %d characters, not %d", v.key, most, len([]rune(s)))
+			v.Errorf(v.At, "%s must have at most %d characters, not %d", v.Key, most, len([]rune(s)))
 			return "", false
 		}
 		return s, ok
@@ -183,67 +183,24 @@ func shortText(most int) func(value) (string, bool) {
 const maxDimensions = 30
 
 // dimensions reads a mapping of name to value, sorted by name.
-func (v value) dimensions() ([]evaluator.Dimension, bool) {
-	pairs, ok := v.pairs(255, 1024)
+func dimensions(v strict.Value) ([]evaluator.Dimension, bool) {
+	pairs, ok := v.Pairs(255, 1024)
 	if len(pairs) > maxDimensions {
-		v.d.errorf(v.at, "%s has %d entries, CloudWatch allows %d", v.key, len(pairs), maxDimensions)
+		v.Errorf(v.At, "%s has %d entries, CloudWatch allows %d", v.Key, len(pairs), maxDimensions)
 		return nil, false
 	}
 	dims := make([]evaluator.Dimension, 0, len(pairs))
 	for _, p := range pairs {
 		switch {
-		case strings.HasPrefix(p.key, ":"):
-			v.d.errorf(p.at, "the name of a dimension must not begin with a colon")
+		case strings.HasPrefix(p.Key, ":"):
+			v.Errorf(p.At, "the name of a dimension must not begin with a colon")
 			ok = false
-		case ok && p.value == "":
-			v.d.errorf(p.at, "the value of the dimension %s must not be empty", p.key)
+		case ok && p.Value == "":
+			v.Errorf(p.At, "the value of the dimension %s must not be empty", p.Key)
 			ok = false
 		}
-		dims = append(dims, evaluator.Dimension{Name: p.key, Value: p.value})
+		dims = append(dims, evaluator.Dimension{Name: p.Key, Value: p.Value})
 	}
 	slices.SortFunc(dims, func(a, b evaluator.Dimension) int { return strings.Compare(a.Name, b.Name) })
 	return dims, ok
-}
-
-// pair is an entry of a mapping with free keys: dimensions, tags.
-type pair struct {
-	key, value string
-	at         position
-}
-
-func (v value) pairs(longestKey, longestValue int) ([]pair, bool) {
-	m, ok := v.mapping()
-	if !ok {
-		return nil, false
-	}
-	var found []pair
-	for _, e := range m.entries {
-		p, good := v.pair(e, longestKey, longestValue)
-		found = append(found, p)
-		ok = ok && good
-	}
-	return found, ok
-}
-
-func (v value) pair(e entry, longestKey, longestValue int) (pair, bool) {
-	key, _, keyRead := value{d: v.d, key: v.key, at: e.at}.substitute(e.key)
-	item := v.d.valueOf(fmt.Sprintf("%q of %s", shorten(key), v.key), e.value)
-	text, textRead := item.text()
-	p := pair{key, text, e.at}
-	if !keyRead || !textRead {
-		return p, false
-	}
-	if key == "" || !printable(key, longestKey) {
-		v.d.errorf(e.at, "a key of %s must have 1 to %d printable characters", v.key, longestKey)
-		return p, false
-	}
-	if !printable(text, longestValue) {
-		v.d.errorf(item.at, "%s must have at most %d printable characters", item.key, longestValue)
-		return p, false
-	}
-	return p, true
-}
-
-func printable(s string, longest int) bool {
-	return len([]rune(s)) <= longest && !strings.ContainsFunc(s, unicode.IsControl)
 }

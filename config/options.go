@@ -3,6 +3,7 @@ package config
 import (
 	"time"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -52,43 +53,44 @@ func awsOptions() options {
 }
 
 // readAll reads every option, in defaults or in a target.
-func (o *options) readAll(m *mapping) {
+func (o *options) readAll(m *strict.Mapping) {
 	o.readTarget(m)
 	o.readCooldown(m)
 	o.readTracking(m)
 	o.readStep(m)
-	overlay(&o.catchUp, read(m, "catch_up", oneOf(CatchUpNewest, CatchUpNone)))
+	strict.Overlay(&o.catchUp, strict.Read(m, "catch_up", strict.OneOf(CatchUpNewest, CatchUpNone)))
 }
 
-func (o *options) readTarget(m *mapping) {
-	overlay(&o.scaleInDuringDeployment, read(m, "scale_in_during_deployment", value.boolean))
-	overlay(&o.startSwitchedOffServices, read(m, "start_switched_off_services", value.boolean))
+func (o *options) readTarget(m *strict.Mapping) {
+	strict.Overlay(&o.scaleInDuringDeployment, strict.Read(m, "scale_in_during_deployment", strict.Value.Boolean))
+	strict.Overlay(&o.startSwitchedOffServices, strict.Read(m, "start_switched_off_services", strict.Value.Boolean))
 }
 
 // readCooldown reads what both kinds of policy have.
-func (o *options) readCooldown(m *mapping) {
-	overlay(&o.cooldownCredit, read(m, "cooldown_credit", oneOf(evaluator.CreditBase, evaluator.CreditDifference)))
-	overlay(&o.cooldownScope, read(m, "cooldown_scope", oneOf(evaluator.ScopePolicy, evaluator.ScopeTarget)))
-	overlay(&o.scaleInDuringScaleOutCooldown, read(m, "scale_in_during_scale_out_cooldown", value.boolean))
+func (o *options) readCooldown(m *strict.Mapping) {
+	strict.Overlay(&o.cooldownCredit, strict.Read(m, "cooldown_credit", strict.OneOf(evaluator.CreditBase, evaluator.CreditDifference)))
+	strict.Overlay(&o.cooldownScope, strict.Read(m, "cooldown_scope", strict.OneOf(evaluator.ScopePolicy, evaluator.ScopeTarget)))
+	strict.Overlay(&o.scaleInDuringScaleOutCooldown, strict.Read(m, "scale_in_during_scale_out_cooldown", strict.Value.Boolean))
 }
 
-func (o *options) readTracking(m *mapping) {
-	overlay(&o.metricAggregation, read(m, "metric_aggregation", aggregation))
-	overlay(&o.scaleOutCooldown, read(m, "scale_out_cooldown", value.duration))
-	overlay(&o.scaleInCooldown, read(m, "scale_in_cooldown", value.duration))
-	overlay(&o.disableScaleIn, read(m, "disable_scale_in", value.boolean))
+func (o *options) readTracking(m *strict.Mapping) {
+	strict.Overlay(&o.metricAggregation, strict.Read(m, "metric_aggregation", aggregation))
+	strict.Overlay(&o.scaleOutCooldown, strict.Read(m, "scale_out_cooldown", strict.Value.Duration))
+	strict.Overlay(&o.scaleInCooldown, strict.Read(m, "scale_in_cooldown", strict.Value.Duration))
+	strict.Overlay(&o.disableScaleIn, strict.Read(m, "disable_scale_in", strict.Value.Boolean))
 	o.scaleOutAlarm.read(m, "scale_out_alarm", 100, 1000)
 	o.scaleInAlarm.read(m, "scale_in_alarm", 0, 100)
 }
 
-func (o *options) readStep(m *mapping) {
-	overlay(&o.cooldown, read(m, "cooldown", value.duration))
-	overlay(&o.metricAggregationType, read(m, "metric_aggregation_type", oneOf(evaluator.Average, evaluator.Minimum, evaluator.Maximum)))
+func (o *options) readStep(m *strict.Mapping) {
+	strict.Overlay(&o.cooldown, strict.Read(m, "cooldown", strict.Value.Duration))
+	strict.Overlay(&o.metricAggregationType, strict.Read(m, "metric_aggregation_type",
+		strict.OneOf(evaluator.Average, evaluator.Minimum, evaluator.Maximum)))
 }
 
 // aggregation reads our words, which differ from AWS's because AWS has no such option.
-func aggregation(v value) (evaluator.Aggregation, bool) {
-	word, ok := oneOf("average", "latest", "maximum")(v)
+func aggregation(v strict.Value) (evaluator.Aggregation, bool) {
+	word, ok := strict.OneOf("average", "latest", "maximum")(v)
 	if !ok {
 		return "", false
 	}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -39,43 +40,43 @@ var predefined = map[string]predefinedMetric{
 var predefinedNames = slices.Sorted(maps.Keys(predefined))
 
 // predefinedSource reads metric and resource_label, which belong together (cases 115 and 116).
-func (m *mapping) predefinedSource() (metricSource, field[string], bool) {
-	kind := read(m, "metric", oneOf(predefinedNames...))
-	label := read(m, "resource_label", value.filled)
-	if !kind.valid {
+func predefinedSource(m *strict.Mapping) (metricSource, strict.Field[string], bool) {
+	kind := strict.Read(m, "metric", strict.OneOf(predefinedNames...))
+	label := strict.Read(m, "resource_label", strict.Value.Filled)
+	if !kind.Valid {
 		return metricSource{}, kind, false
 	}
-	p := predefined[kind.value]
+	p := predefined[kind.Value]
 	s := metricSource{
 		metric:   evaluator.Metric{Namespace: "AWS/ECS", MetricName: p.name, Stat: p.stat, Period: p.period},
-		identity: kind.value + " " + label.value,
+		identity: kind.Value + " " + label.Value,
 	}
-	if kind.value != predefinedALB {
+	if kind.Value != predefinedALB {
 		s.ofService = true
-		if label.present {
-			m.d.errorf(label.at, "resource_label belongs to %s only; %s needs none, remove it", predefinedALB, kind.value)
+		if label.Present {
+			m.Errorf(label.At, "resource_label belongs to %s only; %s needs none, remove it", predefinedALB, kind.Value)
 		}
-		return s, kind, !label.present
+		return s, kind, !label.Present
 	}
 	s.metric.Namespace = "AWS/ApplicationELB"
-	s.metric.Dimensions = m.d.labelDimensions(kind.value, kind.at, label)
+	s.metric.Dimensions = labelDimensions(m.Decoder, kind.Value, kind.At, label)
 	return s, kind, s.metric.Dimensions != nil
 }
 
 const labelForm = "app/LOAD-BALANCER-NAME/ID/targetgroup/TARGET-GROUP-NAME/ID"
 
 // labelDimensions splits a resource label into the two dimensions of RequestCountPerTarget (aws-semantics 1.3).
-func (d *decoder) labelDimensions(metric string, at position, label field[string]) []evaluator.Dimension {
-	if !label.present {
-		d.errorf(at, "%s needs resource_label: %s, the ends of the ARNs of the load balancer and of the target group", metric, labelForm)
+func labelDimensions(d *strict.Decoder, metric string, at strict.Position, label strict.Field[string]) []evaluator.Dimension {
+	if !label.Present {
+		d.Errorf(at, "%s needs resource_label: %s, the ends of the ARNs of the load balancer and of the target group", metric, labelForm)
 		return nil
 	}
-	if !label.valid {
+	if !label.Valid {
 		return nil
 	}
-	part := strings.Split(label.value, "/")
-	if len(part) != 6 || part[0] != "app" || part[3] != "targetgroup" || slices.Contains(part, "") || len(label.value) > 1023 {
-		d.errorf(label.at, "resource_label must have the form %s, at most 1023 characters, not %q", labelForm, shorten(label.value))
+	part := strings.Split(label.Value, "/")
+	if len(part) != 6 || part[0] != "app" || part[3] != "targetgroup" || slices.Contains(part, "") || len(label.Value) > 1023 {
+		d.Errorf(label.At, "resource_label must have the form %s, at most 1023 characters, not %q", labelForm, strict.Shorten(label.Value))
 		return nil
 	}
 	return []evaluator.Dimension{

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"time"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -44,65 +45,67 @@ type PredictivePolicy struct {
 }
 
 // predictive reads one entry of predictive_scaling.
-func (b *targetBuilder) predictive(v value) (PredictivePolicy, bool) {
-	m, ok := v.mapping()
+func (b *targetBuilder) predictive(v strict.Value) (PredictivePolicy, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return PredictivePolicy{}, false
 	}
 	p := PredictivePolicy{Mode: ForecastOnly, SchedulingBufferTime: 300 * time.Second, MaxCapacityBreachBehavior: HonorMaxCapacity}
 	p.Name = b.name(m, "policy")
-	target := need(m, "target_value", "60", positive)
-	p.TargetValue = target.value
+	target := strict.Need(m, "target_value", "60", positive)
+	p.TargetValue = target.Value
 	p.predictiveMetrics(m)
-	overlay(&p.Mode, read(m, "mode", oneOf(ForecastOnly, ForecastAndScale)))
-	overlay(&p.SchedulingBufferTime, read(m, "scheduling_buffer_time", bufferTime))
+	strict.Overlay(&p.Mode, strict.Read(m, "mode", strict.OneOf(ForecastOnly, ForecastAndScale)))
+	strict.Overlay(&p.SchedulingBufferTime, strict.Read(m, "scheduling_buffer_time", bufferTime))
 	p.breach(m)
-	m.close()
-	return p, target.valid
+	m.Close()
+	return p, target.Valid
 }
 
 // bufferTime reads less than an hour (case 365).
-func bufferTime(v value) (time.Duration, bool) {
-	d, ok := v.duration()
+func bufferTime(v strict.Value) (time.Duration, bool) {
+	d, ok := v.Duration()
 	if ok && d >= time.Hour {
-		v.d.errorf(v.at, "%s must be less than 3600 seconds, not %d", v.key, int(d.Seconds()))
+		v.Errorf(v.At, "%s must be less than 3600 seconds, not %d", v.Key, int(d.Seconds()))
 		return 0, false
 	}
 	return d, ok
 }
 
 // breach reads the two keys that depend on each other (cases 358 and 359).
-func (p *PredictivePolicy) breach(m *mapping) {
-	behavior := read(m, "max_capacity_breach_behavior", oneOf(HonorMaxCapacity, IncreaseMaxCapacity))
-	overlay(&p.MaxCapacityBreachBehavior, behavior)
-	buffer := read(m, "max_capacity_buffer", integer(0, 100))
-	p.MaxCapacityBuffer = buffer.value
+func (p *PredictivePolicy) breach(m *strict.Mapping) {
+	behavior := strict.Read(m, "max_capacity_breach_behavior", strict.OneOf(HonorMaxCapacity, IncreaseMaxCapacity))
+	strict.Overlay(&p.MaxCapacityBreachBehavior, behavior)
+	buffer := strict.Read(m, "max_capacity_buffer", strict.Integer(0, 100))
+	p.MaxCapacityBuffer = buffer.Value
 	increase := p.MaxCapacityBreachBehavior == IncreaseMaxCapacity
 	switch {
-	case behavior.present && !behavior.valid:
-	case increase && !buffer.present:
-		m.d.errorf(behavior.at, "IncreaseMaxCapacity needs max_capacity_buffer, 0 to 100 percent of the forecast")
-	case !increase && buffer.present:
-		m.d.errorf(buffer.at, "max_capacity_buffer belongs to max_capacity_breach_behavior: IncreaseMaxCapacity only; remove it")
+	case behavior.Present && !behavior.Valid:
+	case increase && !buffer.Present:
+		m.Errorf(behavior.At, "IncreaseMaxCapacity needs max_capacity_buffer, 0 to 100 percent of the forecast")
+	case !increase && buffer.Present:
+		m.Errorf(buffer.At, "max_capacity_buffer belongs to max_capacity_breach_behavior: IncreaseMaxCapacity only; remove it")
 	}
 }
 
 // predictiveMetrics reads exactly one specification (case 371), in one of its three forms.
-func (p *PredictivePolicy) predictiveMetrics(m *mapping) {
-	pair := read(m, "metric_pair", oneOf("ECSServiceCPUUtilization", "ECSServiceMemoryUtilization", "ALBRequestCount"))
-	scaling := read(m, "scaling_metric", oneOf("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", predefinedALB))
-	load := read(m, "load_metric", oneOf("ECSServiceTotalCPUUtilization", "ECSServiceTotalMemoryUtilization", "TotalALBRequestCount"))
-	label := read(m, "resource_label", value.filled)
-	custom := []field[[]evaluator.MetricDataQuery]{
-		read(m, "customized_scaling_metric", mathOnly),
-		read(m, "customized_load_metric", mathOnly),
-		read(m, "customized_capacity_metric", mathOnly),
+func (p *PredictivePolicy) predictiveMetrics(m *strict.Mapping) {
+	pair := strict.Read(m, "metric_pair", strict.OneOf("ECSServiceCPUUtilization", "ECSServiceMemoryUtilization", "ALBRequestCount"))
+	scaling := strict.Read(m, "scaling_metric",
+		strict.OneOf("ECSServiceAverageCPUUtilization", "ECSServiceAverageMemoryUtilization", predefinedALB))
+	load := strict.Read(m, "load_metric",
+		strict.OneOf("ECSServiceTotalCPUUtilization", "ECSServiceTotalMemoryUtilization", "TotalALBRequestCount"))
+	label := strict.Read(m, "resource_label", strict.Value.Filled)
+	custom := []strict.Field[[]evaluator.MetricDataQuery]{
+		strict.Read(m, "customized_scaling_metric", mathOnly),
+		strict.Read(m, "customized_load_metric", mathOnly),
+		strict.Read(m, "customized_capacity_metric", mathOnly),
 	}
-	p.MetricPair, p.ScalingMetric, p.LoadMetric, p.ResourceLabel = pair.value, scaling.value, load.value, label.value
-	p.CustomizedScalingMetric, p.CustomizedLoadMetric, p.CustomizedCapacityMetric = custom[0].value, custom[1].value, custom[2].value
-	customized := custom[0].present || custom[1].present || custom[2].present
+	p.MetricPair, p.ScalingMetric, p.LoadMetric, p.ResourceLabel = pair.Value, scaling.Value, load.Value, label.Value
+	p.CustomizedScalingMetric, p.CustomizedLoadMetric, p.CustomizedCapacityMetric = custom[0].Value, custom[1].Value, custom[2].Value
+	customized := custom[0].Present || custom[1].Present || custom[2].Present
 	forms := 0
-	for _, form := range []bool{pair.present, scaling.present || load.present, customized} {
+	for _, form := range []bool{pair.Present, scaling.Present || load.Present, customized} {
 		if form {
 			forms++
 		}
@@ -110,31 +113,31 @@ func (p *PredictivePolicy) predictiveMetrics(m *mapping) {
 	const right = "write either metric_pair, or scaling_metric and load_metric, or customized_scaling_metric and customized_load_metric"
 	switch {
 	case forms != 1:
-		m.d.errorf(m.at, "a predictive policy has exactly one metric specification, this one has %d; %s", forms, right)
-	case scaling.present != load.present, customized && !(custom[0].present && custom[1].present):
-		m.d.errorf(m.at, "half of the metric specification is missing; %s", right)
+		m.Errorf(m.At, "a predictive policy has exactly one metric specification, this one has %d; %s", forms, right)
+	case scaling.Present != load.Present, customized && !(custom[0].Present && custom[1].Present):
+		m.Errorf(m.At, "half of the metric specification is missing; %s", right)
 	}
 	p.labelled(m, label)
 }
 
 // labelled checks that a label comes with an ALB metric and an ALB metric with a label.
-func (p *PredictivePolicy) labelled(m *mapping, label field[string]) {
+func (p *PredictivePolicy) labelled(m *strict.Mapping, label strict.Field[string]) {
 	alb := p.MetricPair == "ALBRequestCount" || p.ScalingMetric == predefinedALB || p.LoadMetric == "TotalALBRequestCount"
 	switch {
 	case alb:
-		m.d.labelDimensions(cmp.Or(p.MetricPair, p.ScalingMetric, p.LoadMetric), m.at, label)
-	case label.present:
-		m.d.errorf(label.at, "resource_label belongs to metrics of a load balancer only; remove it")
+		labelDimensions(m.Decoder, cmp.Or(p.MetricPair, p.ScalingMetric, p.LoadMetric), m.At, label)
+	case label.Present:
+		m.Errorf(label.At, "resource_label belongs to metrics of a load balancer only; remove it")
 	}
 }
 
 // mathOnly reads {metrics: [...]}.
-func mathOnly(v value) ([]evaluator.MetricDataQuery, bool) {
-	m, ok := v.mapping()
+func mathOnly(v strict.Value) ([]evaluator.MetricDataQuery, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
 	}
-	f := need(m, "metrics", "[{id: m1, metric_stat: {...}}]", value.forecastQueries)
-	m.close()
-	return f.value, f.valid
+	f := strict.Need(m, "metrics", "[{id: m1, metric_stat: {...}}]", forecastQueries)
+	m.Close()
+	return f.Value, f.Valid
 }

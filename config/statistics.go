@@ -5,60 +5,62 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"ecs-autoscaler/config/strict"
 )
 
 // simpleStatistics are the values of API Statistic.
 var simpleStatistics = []string{"Average", "Sum", "Minimum", "Maximum", "SampleCount"}
 
 // statistic reads one of the five; an extended one is named as such.
-func statistic(instead string) func(value) (string, bool) {
-	return func(v value) (string, bool) {
-		s, ok := v.scalar("a statistic")
-		if ok && !slices.Contains(simpleStatistics, s.text) && extended(s.text) {
-			v.d.errorf(v.at, "%s cannot be the extended statistic %s; %s", v.key, s.text, instead)
+func statistic(instead string) func(strict.Value) (string, bool) {
+	return func(v strict.Value) (string, bool) {
+		s, ok := v.Scalar("a statistic")
+		if ok && !slices.Contains(simpleStatistics, s.Text) && extended(s.Text) {
+			v.Errorf(v.At, "%s cannot be the extended statistic %s; %s", v.Key, s.Text, instead)
 			return "", false
 		}
 		if !ok {
 			return "", false
 		}
-		return oneOf(simpleStatistics...)(v)
+		return strict.OneOf(simpleStatistics...)(v)
 	}
 }
 
 const extendedForms = "p90, tm90, wm98, tc90, ts90, IQM, PR(100:500) or TM(5%:95%)"
 
 // extendedStatistic reads what API ExtendedStatistic allows.
-func extendedStatistic(v value) (string, bool) {
-	s, ok := v.scalar("an extended statistic such as " + extendedForms)
+func extendedStatistic(v strict.Value) (string, bool) {
+	s, ok := v.Scalar("an extended statistic such as " + extendedForms)
 	if !ok {
 		return "", false
 	}
-	if slices.Contains(simpleStatistics, s.text) {
-		v.d.errorf(v.at, "%s is not an extended statistic; write statistic: %s", s.text, s.text)
+	if slices.Contains(simpleStatistics, s.Text) {
+		v.Errorf(v.At, "%s is not an extended statistic; write statistic: %s", s.Text, s.Text)
 		return "", false
 	}
-	if !extended(s.text) {
-		v.wrong("an extended statistic such as "+extendedForms, s)
+	if !extended(s.Text) {
+		v.Wrong("an extended statistic such as "+extendedForms, s)
 		return "", false
 	}
-	return s.text, true
+	return s.Text, true
 }
 
 // anyStatistic reads the stat of a metric in metric math: simple or extended.
-func anyStatistic(v value) (string, bool) {
+func anyStatistic(v strict.Value) (string, bool) {
 	what := strings.Join(simpleStatistics, ", ") + ", or extended such as " + extendedForms
-	s, ok := v.scalar(what)
+	s, ok := v.Scalar(what)
 	switch {
 	case !ok:
 		return "", false
-	case slices.Contains(simpleStatistics, s.text) || extended(s.text):
-		return s.text, true
+	case slices.Contains(simpleStatistics, s.Text) || extended(s.Text):
+		return s.Text, true
 	}
-	if near, ok := nearest(s.text, simpleStatistics); ok {
-		v.d.errorf(v.at, "%s cannot be %q; did you mean %s?", v.key, shorten(s.text), near)
+	if near, ok := strict.Nearest(s.Text, simpleStatistics); ok {
+		v.Errorf(v.At, "%s cannot be %q; did you mean %s?", v.Key, strict.Shorten(s.Text), near)
 		return "", false
 	}
-	v.wrong(what, s)
+	v.Wrong(what, s)
 	return "", false
 }
 

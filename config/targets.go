@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unique"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -30,7 +31,7 @@ type Target struct {
 	scaleInDuringDeployment bool
 	startSwitchedOff        bool
 	plan                    plan
-	at                      position
+	at                      strict.Position
 }
 
 // Pattern is the service as the text has it: cluster/service.
@@ -57,61 +58,62 @@ func (t *Target) Bind(cluster, service string) *evaluator.Target {
 
 // targetBuilder collects what the policies of one target have in common.
 type targetBuilder struct {
-	d       *decoder
+	d       *strict.Decoder
 	options options
-	names   map[string]position
-	tracked map[string]position
+	names   map[string]strict.Position
+	tracked map[string]strict.Position
 	plan    *plan
 	// bounded says that the target's own bounds are right, so that others can be compared with them.
 	bounded bool
 }
 
 // target reads one entry of targets.
-func (d *decoder) target(v value, inherited options, c *Config) (*Target, bool) {
-	m, ok := v.mapping()
+func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config) (*Target, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
 	}
-	m.key = "a target"
-	t := &Target{File: d.file, Line: m.at.line, at: m.at}
-	service := need(m, "service", "my-cluster/my-service", servicePattern)
-	if service.valid {
-		t.Cluster, t.Service, _ = strings.Cut(service.value, "/")
-		m.key = "target " + service.value
+	m.Key = "a target"
+	t := &Target{File: d.File, Line: m.At.Line, at: m.At}
+	service := strict.Need(m, "service", "my-cluster/my-service", servicePattern)
+	if service.Valid {
+		t.Cluster, t.Service, _ = strings.Cut(service.Value, "/")
+		m.Key = "target " + service.Value
 	}
-	overlay(&t.Tags, read(m, "tags", value.tags))
+	strict.Overlay(&t.Tags, strict.Read(m, "tags", tags))
 	bounded := t.bounds(m)
 	inherited.readAll(m)
 	b := &targetBuilder{
-		d: d, options: inherited, names: map[string]position{}, tracked: map[string]position{}, plan: &t.plan, bounded: bounded,
+		d: d, options: inherited, names: map[string]strict.Position{}, tracked: map[string]strict.Position{}, plan: &t.plan, bounded: bounded,
 	}
-	read(m, "target_tracking", list(b.tracking))
-	read(m, "step_scaling", list(b.stepPolicy))
+	strict.Read(m, "target_tracking", strict.List(b.tracking))
+	strict.Read(m, "step_scaling", strict.List(b.stepPolicy))
 	b.planned(m, t, c)
-	overlay(&t.suspended, read(m, "suspended_state", suspendedState))
+	strict.Overlay(&t.suspended, strict.Read(m, "suspended_state", suspendedState))
 	t.scaleInDuringDeployment, t.startSwitchedOff = inherited.scaleInDuringDeployment, inherited.startSwitchedOffServices
-	m.close()
-	return t, service.valid
+	m.Close()
+	return t, service.Valid
 }
 
 // planned reads what a later release acts on.
-func (b *targetBuilder) planned(m *mapping, t *Target, c *Config) {
-	actions := read(m, "scheduled_actions", list(func(v value) (ScheduledAction, bool) { return b.scheduledAction(v, t) }))
-	for _, a := range actions.value {
-		t.ScheduledActions = append(t.ScheduledActions, a.value)
+func (b *targetBuilder) planned(m *strict.Mapping, t *Target, c *Config) {
+	actions := strict.Read(m, "scheduled_actions",
+		strict.List(func(v strict.Value) (ScheduledAction, bool) { return b.scheduledAction(v, t) }))
+	for _, a := range actions.Value {
+		t.ScheduledActions = append(t.ScheduledActions, a.Value)
 	}
-	if len(actions.value) > 0 {
-		c.notYet(b.d, actions.keyAt, "scheduled_actions of "+t.Pattern())
+	if len(actions.Value) > 0 {
+		c.notYet(b.d, actions.KeyAt, "scheduled_actions of "+t.Pattern())
 	}
-	if len(actions.value) > maxScheduledActions {
-		b.d.errorf(actions.keyAt, "scheduled_actions has %d entries, AWS allows %d for one target", len(actions.value), maxScheduledActions)
+	if len(actions.Value) > maxScheduledActions {
+		b.d.Errorf(actions.KeyAt, "scheduled_actions has %d entries, AWS allows %d for one target", len(actions.Value), maxScheduledActions)
 	}
-	policies := read(m, "predictive_scaling", list(b.predictive))
-	for _, p := range policies.value {
-		t.PredictiveScaling = append(t.PredictiveScaling, p.value)
+	policies := strict.Read(m, "predictive_scaling", strict.List(b.predictive))
+	for _, p := range policies.Value {
+		t.PredictiveScaling = append(t.PredictiveScaling, p.Value)
 	}
-	if len(policies.value) > 0 {
-		c.notYet(b.d, policies.keyAt, "predictive_scaling of "+t.Pattern())
+	if len(policies.Value) > 0 {
+		c.notYet(b.d, policies.KeyAt, "predictive_scaling of "+t.Pattern())
 	}
 }
 
@@ -124,23 +126,23 @@ func (o options) policy(name string, kind evaluator.PolicyType) evaluator.Policy
 }
 
 // capacity reads a bound of the desired count.
-func capacity(v value) (int, bool) { return integer(0, math.MaxInt32)(v) }
+func capacity(v strict.Value) (int, bool) { return strict.Integer(0, math.MaxInt32)(v) }
 
-func (t *Target) bounds(m *mapping) bool {
-	low := need(m, "min_capacity", "1", capacity)
-	high := need(m, "max_capacity", "4", capacity)
-	if low.valid && high.valid && low.value > high.value {
-		m.d.errorf(low.at, "min_capacity (%d) must not exceed max_capacity (%d)", low.value, high.value)
+func (t *Target) bounds(m *strict.Mapping) bool {
+	low := strict.Need(m, "min_capacity", "1", capacity)
+	high := strict.Need(m, "max_capacity", "4", capacity)
+	if low.Valid && high.Valid && low.Value > high.Value {
+		m.Errorf(low.At, "min_capacity (%d) must not exceed max_capacity (%d)", low.Value, high.Value)
 	}
-	t.MinCapacity, t.MaxCapacity = low.value, high.value
-	return low.valid && high.valid
+	t.MinCapacity, t.MaxCapacity = low.Value, high.Value
+	return low.Valid && high.Valid
 }
 
 var ecsName = regexp.MustCompile(`^[A-Za-z0-9_*?-]{1,255}$`)
 
 // servicePattern reads cluster/service.
-func servicePattern(v value) (string, bool) {
-	s, ok := v.filled()
+func servicePattern(v strict.Value) (string, bool) {
+	s, ok := v.Filled()
 	if !ok {
 		return "", false
 	}
@@ -148,7 +150,7 @@ func servicePattern(v value) (string, bool) {
 	if two && ecsName.MatchString(cluster) && ecsName.MatchString(service) {
 		return s, true
 	}
-	v.d.errorf(v.at, "service must be CLUSTER/SERVICE, each 1 to 255 of a-z A-Z 0-9 _ - and the wildcards * ?, not %q%s", shorten(s), guessService(s))
+	v.Errorf(v.At, "service must be CLUSTER/SERVICE, each 1 to 255 of a-z A-Z 0-9 _ - and the wildcards * ?, not %q%s", strict.Shorten(s), guessService(s))
 	return "", false
 }
 
@@ -165,45 +167,45 @@ func guessService(s string) string {
 }
 
 // tags reads ECS tags; AWS allows an empty value.
-func (v value) tags() (map[string]string, bool) {
-	pairs, ok := v.pairs(128, 256)
+func tags(v strict.Value) (map[string]string, bool) {
+	pairs, ok := v.Pairs(128, 256)
 	tags := make(map[string]string, len(pairs))
 	for _, p := range pairs {
-		tags[p.key] = p.value
+		tags[p.Key] = p.Value
 	}
 	if ok && len(tags) == 0 {
-		v.d.errorf(v.at, "tags is empty; add a tag such as {team: web}, or remove it")
+		v.Errorf(v.At, "tags is empty; add a tag such as {team: web}, or remove it")
 		return nil, false
 	}
 	return tags, ok
 }
 
 // suspendedState reads API SuspendedState.
-func suspendedState(v value) (evaluator.SuspendedState, bool) {
-	m, ok := v.mapping()
+func suspendedState(v strict.Value) (evaluator.SuspendedState, bool) {
+	m, ok := v.Mapping()
 	var s evaluator.SuspendedState
 	if !ok {
 		return s, false
 	}
-	overlay(&s.DynamicScalingIn, read(m, "dynamic_scaling_in_suspended", value.boolean))
-	overlay(&s.DynamicScalingOut, read(m, "dynamic_scaling_out_suspended", value.boolean))
-	overlay(&s.Scheduled, read(m, "scheduled_scaling_suspended", value.boolean))
-	m.close()
+	strict.Overlay(&s.DynamicScalingIn, strict.Read(m, "dynamic_scaling_in_suspended", strict.Value.Boolean))
+	strict.Overlay(&s.DynamicScalingOut, strict.Read(m, "dynamic_scaling_out_suspended", strict.Value.Boolean))
+	strict.Overlay(&s.Scheduled, strict.Read(m, "scheduled_scaling_suspended", strict.Value.Boolean))
+	m.Close()
 	return s, true
 }
 
 // name reads the name of a policy or an action, unique in the target over all kinds; messages
 // about the rest of the mapping then call it by its name.
-func (b *targetBuilder) name(m *mapping, kind string) string {
-	f := need(m, "name", "cpu", shortLine(256)) // API PutScalingPolicy PolicyName.
-	if !f.valid {
+func (b *targetBuilder) name(m *strict.Mapping, kind string) string {
+	f := strict.Need(m, "name", "cpu", shortLine(256)) // API PutScalingPolicy PolicyName.
+	if !f.Valid {
 		return ""
 	}
-	m.key = kind + " " + shorten(f.value)
-	if first, twice := b.names[f.value]; twice {
-		b.d.errorf(f.at, "the name %q is used twice in this target, first on line %d; names are unique over policies and scheduled actions of all kinds", shorten(f.value), first.line)
-		return f.value
+	m.Key = kind + " " + strict.Shorten(f.Value)
+	if first, twice := b.names[f.Value]; twice {
+		b.d.Errorf(f.At, "the name %q is used twice in this target, first on line %d; names are unique over policies and scheduled actions of all kinds", strict.Shorten(f.Value), first.Line)
+		return f.Value
 	}
-	b.names[f.value] = f.at
-	return f.value
+	b.names[f.Value] = f.At
+	return f.Value
 }

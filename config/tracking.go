@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -15,52 +16,52 @@ const (
 )
 
 // tracking reads one entry of target_tracking.
-func (b *targetBuilder) tracking(v value) (struct{}, bool) {
-	m, ok := v.mapping()
+func (b *targetBuilder) tracking(v strict.Value) (struct{}, bool) {
+	m, ok := v.Mapping()
 	if !ok {
 		return struct{}{}, false
 	}
 	o := b.options
 	name := b.name(m, "policy")
-	source, sourced := m.trackingMetric()
-	target := need(m, "target_value", "60", positive)
+	source, sourced := trackingMetric(m)
+	target := strict.Need(m, "target_value", "60", positive)
 	o.readTracking(m)
 	o.readCooldown(m)
-	m.close()
+	m.Close()
 	if !sourced {
 		return struct{}{}, false
 	}
-	b.onlyPolicyOn(source, m.at)
+	b.onlyPolicyOn(source, m.At)
 	policy := o.policy(name, evaluator.TargetTrackingScaling)
 	policy.ScaleOutCooldown, policy.ScaleInCooldown = o.scaleOutCooldown, o.scaleInCooldown
 	policy.Aggregation = o.metricAggregation
-	policy.TargetTracking = evaluator.TargetTracking{TargetValue: target.value, DisableScaleIn: o.disableScaleIn}
-	policy.Alarms, ok = b.trackingAlarms(o, source, target.value, m.at)
+	policy.TargetTracking = evaluator.TargetTracking{TargetValue: target.Value, DisableScaleIn: o.disableScaleIn}
+	policy.Alarms, ok = b.trackingAlarms(o, source, target.Value, m.At)
 	b.plan.policies = append(b.plan.policies, policy)
-	return struct{}{}, ok && target.valid
+	return struct{}{}, ok && target.Valid
 }
 
 // positive reads target_value. AWS's emulation refuses 0 and less, and the formula divides by it.
-func positive(v value) (float64, bool) {
-	x, ok := v.number()
+func positive(v strict.Value) (float64, bool) {
+	x, ok := v.Number()
 	if ok && x <= 0 {
-		v.d.errorf(v.at, "%s must be above 0, not %s", v.key, text(x))
+		v.Errorf(v.At, "%s must be above 0, not %s", v.Key, text(x))
 		return 0, false
 	}
 	return x, ok
 }
 
 // onlyPolicyOn refuses a second policy on one metric (aws-semantics 1.4).
-func (b *targetBuilder) onlyPolicyOn(source metricSource, at position) {
+func (b *targetBuilder) onlyPolicyOn(source metricSource, at strict.Position) {
 	if first, twice := b.tracked[source.identity]; twice {
-		b.d.errorf(at, "only one target-tracking policy is allowed for one metric, and the policy on line %d tracks the same; remove one of them or change its metric", first.line)
+		b.d.Errorf(at, "only one target-tracking policy is allowed for one metric, and the policy on line %d tracks the same; remove one of them or change its metric", first.Line)
 		return
 	}
 	b.tracked[source.identity] = at
 }
 
 // trackingAlarms are AWS's two alarms, or the user's variation of them. Without scale-in there is no low one.
-func (b *targetBuilder) trackingAlarms(o options, source metricSource, target float64, at position) ([]evaluator.Alarm, bool) {
+func (b *targetBuilder) trackingAlarms(o options, source metricSource, target float64, at strict.Position) ([]evaluator.Alarm, bool) {
 	high := alarmOptions{source.metric.Period, highEvaluationPeriods, 0, 100, at}.with(o.scaleOutAlarm)
 	low := alarmOptions{source.metric.Period, lowEvaluationPeriods, 0, lowThresholdPercent, at}
 	if cmp.Or(o.scaleInAlarm.period, low.period) < 60 {
@@ -68,13 +69,13 @@ func (b *targetBuilder) trackingAlarms(o options, source metricSource, target fl
 	}
 	low = low.with(o.scaleInAlarm)
 	alarms := []evaluator.Alarm{high.alarm("high", evaluator.GreaterThanThreshold, target)}
-	ok := b.d.checkWindow(alarms[0], high.period, high.at)
+	ok := checkWindow(b.d, alarms[0], high.period, high.at)
 	b.watch(&alarms[0], source, high.period)
 	if o.disableScaleIn {
 		return alarms, ok
 	}
 	alarms = append(alarms, low.alarm("low", evaluator.LessThanThreshold, target))
-	ok = b.d.checkWindow(alarms[1], low.period, low.at) && ok
+	ok = checkWindow(b.d, alarms[1], low.period, low.at) && ok
 	b.watch(&alarms[1], source, low.period)
 	return alarms, ok
 }

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"cmp"
@@ -18,7 +18,7 @@ const (
 	SeverityWarning Severity = "warning"
 )
 
-// Diagnostic is one finding in a configuration text. Line and Column count from 1, columns in
+// Diagnostic is one finding in a text. Line and Column count from 1, columns in
 // characters; 0 means the text as a whole.
 type Diagnostic struct {
 	File     string   `json:"file"`

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"regexp"
@@ -11,7 +11,7 @@ var reference = regexp.MustCompile(`\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{`)
 
 // substitute replaces ${NAME} in one scalar that YAML has already read, so that nothing in the
 // environment can become structure. The second result says whether anything was replaced.
-func (v value) substitute(text string) (string, bool, bool) {
+func (v Value) substitute(text string) (string, bool, bool) {
 	if !strings.Contains(text, "${") {
 		return text, false, true
 	}
@@ -24,13 +24,13 @@ func (v value) substitute(text string) (string, bool, bool) {
 		case text[m[0]:m[1]] == "$${":
 			b.WriteString("${")
 		case m[2] < 0:
-			v.d.errorf(v.find(text[m[0]:]), "${ must be followed by the name of an environment variable and }, as in ${NAME}; defaults are not supported, and $${ is a literal ${")
+			v.Errorf(v.find(text[m[0]:]), "${ must be followed by the name of an environment variable and }, as in ${NAME}; defaults are not supported, and $${ is a literal ${")
 			ok = false
 		default:
 			name := text[m[2]:m[3]]
-			s, set := v.d.env(name)
+			s, set := v.Env(name)
 			if !set {
-				v.d.errorf(v.find(text[m[0]:m[1]]), "the environment variable %s is not set; set it, or write $${%s} for the literal text", name, name)
+				v.Errorf(v.find(text[m[0]:m[1]]), "the environment variable %s is not set; set it, or write $${%s} for the literal text", name, name)
 				ok = false
 			}
 			b.WriteString(s)
@@ -43,18 +43,18 @@ func (v value) substitute(text string) (string, bool, bool) {
 
 // find locates a piece of this scalar in the text; quoting and folding can hide it, then the
 // scalar itself is the place.
-func (v value) find(piece string) position {
+func (v Value) find(piece string) Position {
 	piece, _, _ = strings.Cut(piece, "\n")
-	for line := v.at.line; line >= 1 && line <= min(v.at.line+20, len(v.d.lines)); line++ {
-		text, before := v.d.lines[line-1], 0
-		if line == v.at.line {
-			before = byteOffset(text, v.at.column)
+	for line := v.At.Line; line >= 1 && line <= min(v.At.Line+20, len(v.lines)); line++ {
+		text, before := v.lines[line-1], 0
+		if line == v.At.Line {
+			before = byteOffset(text, v.At.Column)
 		}
 		if i := strings.Index(text[before:], piece); i >= 0 {
-			return position{line, utf8.RuneCountInString(text[:before+i]) + 1}
+			return Position{line, utf8.RuneCountInString(text[:before+i]) + 1}
 		}
 	}
-	return v.at
+	return v.At
 }
 
 // byteOffset is where the column begins, within the line.

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"bytes"
@@ -12,8 +12,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 )
 
-// MaxBytes is the largest text that is read. Ten thousand separate targets with two policies
-// each take about 5 MB.
+// MaxBytes is the largest text that is read. A configuration of ten thousand separate targets with two
+// policies each takes about 5 MB.
 const MaxBytes = 32 << 20
 
 // maxDepth bounds nesting before the YAML parser sees the text, because its time grows with the
@@ -21,10 +21,10 @@ const MaxBytes = 32 << 20
 const maxDepth = 64
 
 // document is the parsed text: its lines for messages and its one YAML document.
-func (d *decoder) document(text []byte) (ast.Node, bool) {
+func (d *Decoder) document(text []byte) (ast.Node, bool) {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	if len(text) > MaxBytes {
-		d.errorf(position{}, "the text has more than %d bytes, the most that is read; use patterns (service: cluster/*) instead of one entry a service", MaxBytes)
+		d.Errorf(Position{}, "the text has more than %d bytes, the most that is read; %s", MaxBytes, d.form.Shorten)
 		return nil, false
 	}
 	text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")) // The parser counts a comment's CR LF as two lines.
@@ -42,20 +42,20 @@ func (d *decoder) document(text []byte) (ast.Node, bool) {
 }
 
 // readable checks what would upset the YAML parser or a terminal.
-func (d *decoder) readable() bool {
+func (d *Decoder) readable() bool {
 	for i, line := range d.lines {
 		if !utf8.ValidString(line) {
 			valid := len([]rune(strings.ToValidUTF8(line[:firstInvalid(line)], "")))
-			d.errorf(position{i + 1, valid + 1}, "this is not UTF-8 text; save the file as UTF-8")
+			d.Errorf(Position{i + 1, valid + 1}, "this is not UTF-8 text; save the file as UTF-8")
 			return false
 		}
 		if c := strings.IndexFunc(line, forbidden); c >= 0 {
-			d.errorf(position{i + 1, utf8.RuneCountInString(line[:c]) + 1}, "a control character cannot stand in YAML; remove it")
+			d.Errorf(Position{i + 1, utf8.RuneCountInString(line[:c]) + 1}, "a control character cannot stand in YAML; remove it")
 			return false
 		}
 	}
 	if at, deep := tooDeep(d.lines); deep {
-		d.errorf(at, "brackets or list marks are nested more than %d deep; the file format needs eight levels", maxDepth)
+		d.Errorf(at, "brackets or list marks are nested more than %d deep; the file format needs eight levels", maxDepth)
 		return false
 	}
 	return true
@@ -73,13 +73,13 @@ func firstInvalid(s string) int {
 func forbidden(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // tooDeep counts open brackets and the list marks that begin one line. It does not know quotes;
-// a text in quotes with 64 unclosed brackets is not a configuration.
-func tooDeep(lines []string) (position, bool) {
+// a text in quotes with 64 unclosed brackets is no file of ours.
+func tooDeep(lines []string) (Position, bool) {
 	open := 0
 	for i, line := range lines {
 		marks := len(line) - len(strings.TrimLeft(line, " -?"))
 		if strings.Count(line[:marks], "- ")+strings.Count(line[:marks], "? ") > maxDepth {
-			return position{i + 1, 1}, true
+			return Position{i + 1, 1}, true
 		}
 		for column, r := range []rune(line) {
 			switch r {
@@ -89,11 +89,11 @@ func tooDeep(lines []string) (position, bool) {
 				open = max(0, open-1)
 			}
 			if open > maxDepth {
-				return position{i + 1, column + 1}, true
+				return Position{i + 1, column + 1}, true
 			}
 		}
 	}
-	return position{}, false
+	return Position{}, false
 }
 
 // parseYAML turns a panic of the parser into an error: whatever the text is, the daemon lives.
@@ -107,16 +107,16 @@ func parseYAML(text []byte) (file *ast.File, err error) {
 }
 
 // syntax reports a YAML syntax error with what usually causes it.
-func (d *decoder) syntax(err error) {
-	var at position
+func (d *Decoder) syntax(err error) {
+	var at Position
 	message := err.Error()
 	if e, ok := errors.AsType[yaml.Error](err); ok {
 		message = e.GetMessage()
 		if t := e.GetToken(); t != nil && t.Position != nil {
-			at = position{t.Position.Line, t.Position.Column}
+			at = Position{t.Position.Line, t.Position.Column}
 		}
 	}
-	d.errorf(at, "not valid YAML: %s%s", strings.ReplaceAll(message, "\t", `\t`), syntaxHint(message))
+	d.Errorf(at, "not valid YAML: %s%s", strings.ReplaceAll(message, "\t", `\t`), syntaxHint(message))
 }
 
 // syntaxHints say in words of the user what the parser's message usually means.
@@ -140,24 +140,21 @@ func syntaxHint(message string) string {
 }
 
 // single insists on exactly one document with something in it.
-func (d *decoder) single(file *ast.File) (ast.Node, bool) {
+func (d *Decoder) single(file *ast.File) (ast.Node, bool) {
 	var body ast.Node
 	for _, doc := range file.Docs {
 		switch {
 		case doc.Body == nil || doc.Body.Type() == ast.DirectiveType:
 		case body != nil:
-			d.errorf(startOf(doc.Body), "a second document begins here; the configuration is one document, remove the --- before it")
+			d.Errorf(startOf(doc.Body), "a second document begins here; %s is one document, remove the --- before it", d.form.Name)
 			return nil, false
 		default:
 			body = doc.Body
 		}
 	}
 	if body == nil || body.Type() == ast.CommentType || body.Type() == ast.NullType {
-		d.errorf(position{1, 1}, "the configuration is empty; it needs at least targets, for example %s", smallest)
+		d.Errorf(Position{1, 1}, "%s is empty; %s", d.form.Name, d.form.Needs)
 		return nil, false
 	}
 	return body, true
 }
-
-// smallest is the least useful configuration, shown to who has none.
-const smallest = `targets: [{service: my-cluster/my-service, min_capacity: 1, max_capacity: 4}]`

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"slices"
@@ -6,9 +6,9 @@ import (
 	"unicode"
 )
 
-// nearest is the known word that was most probably meant, if any is near enough. AWS's own
+// Nearest is the known word that was most probably meant, if any is near enough. AWS's own
 // spelling (MinCapacity) and Terraform's dashes lead to the snake_case name.
-func nearest(word string, known []string) (string, bool) {
+func Nearest(word string, known []string) (string, bool) {
 	if len(known) == 0 {
 		return "", false
 	}

@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"strings"
@@ -43,10 +43,6 @@ func TestControlCharactersDoNotReachTheTerminal(t *testing.T) {
 	if got := d.Detail(); strings.ContainsAny(got, "\t\x1b\u202e") {
 		t.Errorf("got %q", got)
 	}
-	got := messages("\"a\\nb\\e[31m\": 1\n" + target(""))
-	if strings.Count(got, "\n") != 1 || strings.Contains(got, "\x1b") {
-		t.Errorf("got %q", got)
-	}
 }
 
 func TestFindingsComeInTheOrderOfTheText(t *testing.T) {
@@ -81,12 +77,12 @@ func TestTheNearestWordIsSuggestedWhateverItsSpelling(t *testing.T) {
 		"targetTracking": "target_tracking", "services": "service", "tag": "tags", "scale_in_cooldown": "cooldown", "track": "target_tracking",
 		"frobnicate": "", "x": "", "": "", "a": "",
 	} {
-		if got, ok := nearest(word, known); got != want || ok != (want != "") {
-			t.Errorf("nearest(%q) = %q, want %q", word, got, want)
+		if got, ok := Nearest(word, known); got != want || ok != (want != "") {
+			t.Errorf("Nearest(%q) = %q, want %q", word, got, want)
 		}
 	}
-	if got, ok := nearest("x", nil); ok {
-		t.Errorf("nearest of nothing = %q", got)
+	if got, ok := Nearest("x", nil); ok {
+		t.Errorf("Nearest of nothing = %q", got)
 	}
 }
 
