@@ -129,14 +129,6 @@ func newConfig(file string) *Config {
 	return &Config{File: file, Listen: DefaultListen, State: State{Kind: StateFile, Path: DefaultStatePath}, MetricDelay: Auto}
 }
 
-// Inline reads the key targets of another kind of file, such as a policy test, as in a configuration
-// that says nothing else. Mistakes are reported through m; the Config is good when there are none.
-func Inline(m *strict.Mapping) *Config {
-	c := newConfig(m.File)
-	c.targets(m, awsOptions())
-	return c
-}
-
 // settings reads what concerns the daemon as a whole.
 func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.Region, strict.Read(m, "region", region))

@@ -50,9 +50,7 @@ func (t *Target) Bind(cluster, service string) *evaluator.Target {
 		Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.suspended,
 		ScaleInDuringDeployment: t.scaleInDuringDeployment, StartSwitchedOff: t.startSwitchedOff,
 	}
-	bound.Metrics, bound.Policies = t.plan.bind([]evaluator.Dimension{
-		{Name: "ClusterName", Value: cluster}, {Name: "ServiceName", Value: service},
-	})
+	bound.Metrics, bound.Policies = t.plan.bind(serviceDimensions(bound.Key))
 	return bound
 }
 

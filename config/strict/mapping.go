@@ -88,6 +88,21 @@ func (m *Mapping) take(key string) (Value, bool) {
 	return v, true
 }
 
+// Has says whether a key is there, and marks it as known.
+func (m *Mapping) Has(key string) bool {
+	m.known = append(m.known, key)
+	return slices.ContainsFunc(m.entries, func(e entry) bool { return e.key == key })
+}
+
+// Keys are the keys that nobody has taken yet, in the order of the text.
+func (m *Mapping) Keys() []string {
+	keys := make([]string, len(m.entries))
+	for i, e := range m.entries {
+		keys[i] = e.key
+	}
+	return keys
+}
+
 // Close reports every key that nobody took, with the nearest one that exists here.
 func (m *Mapping) Close() {
 	for _, e := range m.entries {
@@ -95,7 +110,7 @@ func (m *Mapping) Close() {
 			m.Errorf(e.at, "unknown key %q%s; did you mean %q?", e.key, under(m.Key), near)
 			continue
 		}
-		m.Errorf(e.at, "unknown key %q%s; known here are %s", e.key, under(m.Key), strings.Join(slices.Sorted(slices.Values(m.known)), ", "))
+		m.Errorf(e.at, "unknown key %q%s; known here are %s", e.key, under(m.Key), strings.Join(slices.Compact(slices.Sorted(slices.Values(m.known))), ", "))
 	}
 }
 
