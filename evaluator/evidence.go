@@ -28,11 +28,11 @@ func (a *AlarmDecision) evidence() string {
 	if a.Previous != a.State {
 		state += " (was " + string(a.Previous) + ")"
 	}
+	if a.Period == 0 {
+		return a.Name + ": " + state + "; " + a.MetricName + " could not be read"
+	}
 	text := a.Name + ": " + state + "; " + a.MetricName + " " + a.Operator.symbol() + " " + exact(a.Threshold) + ": " +
 		strconv.Itoa(a.Breaching) + " breaching, " + strconv.Itoa(a.DatapointsToAlarm) + " of " + strconv.Itoa(a.EvaluationPeriods) + " needed"
-	if a.Period == 0 {
-		return text + "; the metric could not be read"
-	}
 	layout := "15:04"
 	if a.Period < minute {
 		layout = time.TimeOnly

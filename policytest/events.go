@@ -43,10 +43,13 @@ func (t *test) event(v strict.Value) (event, bool) {
 		}
 	}
 	ok = t.happening(m, &e)
+	misspelt := len(m.Keys()) > 0
 	m.Close()
 	switch {
 	case len(said) == 1:
 		e.what = said[0]
+	case misspelt:
+		return e, false
 	case len(said) == 0:
 		m.Errorf(m.At, "this event says nothing; add one of %s", strings.Join(eventKinds, ", "))
 		return e, false
@@ -120,9 +123,12 @@ func bounds(v strict.Value) (scaler.Registration, bool) {
 		return scaler.Registration{}, false
 	}
 	low, high := strict.Read(m, "min_capacity", count), strict.Read(m, "max_capacity", count)
+	misspelt := len(m.Keys()) > 0
 	m.Close()
 	r := scaler.Registration{MinCapacity: low.Pointer(), MaxCapacity: high.Pointer()}
 	switch {
+	case misspelt:
+		return r, false
 	case !low.Present && !high.Present:
 		m.Errorf(m.At, "set changes nothing; give min_capacity, max_capacity or both")
 		return r, false

@@ -88,11 +88,11 @@ func (t *test) facts(m *strict.Mapping, x *expectation) bool {
 		x.facts = append(x.facts, fact{"reason", string(reason.Value), (*play).reason})
 	}
 	ok = t.alarm(m, x) && ok && reason.Usable()
-	if len(x.facts) == 0 && ok {
+	if len(x.facts) == 0 && ok && len(m.Keys()) == 0 {
 		m.Errorf(m.At, "this expectation expects nothing; add desired, running, min_capacity, max_capacity, reason, or alarm and state")
 		return false
 	}
-	return ok
+	return ok && len(x.facts) > 0
 }
 
 // alarm reads alarm and state, which belong together.

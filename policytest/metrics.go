@@ -196,7 +196,7 @@ func (b *binder) reads() string {
 // label is a metric as an entry has to name it.
 func label(m *evaluator.Metric) string {
 	if len(m.Queries) > 0 {
-		return "metric math (give it by policy: NAME)"
+		return "metric math"
 	}
 	dimensions := make([]string, len(m.Dimensions))
 	for i, d := range m.Dimensions {

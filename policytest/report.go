@@ -26,8 +26,8 @@ func (r *Result) text(b *strings.Builder) {
 		fmt.Fprintf(b, "ok   %s: %s\n", r.File, r.Name)
 		return
 	case len(r.Mistakes) > 0:
-		fmt.Fprintf(b, "FAIL %s: the file has %d mistakes\n", r.File, len(r.Mistakes))
-		b.WriteString(indent(r.Mistakes.Detail()) + "\n")
+		fmt.Fprintf(b, "FAIL %s: the file has %s\n", r.File, mistakes(len(r.Mistakes)))
+		b.WriteString(r.Mistakes.Detail() + "\n")
 		return
 	}
 	fmt.Fprintf(b, "FAIL %s: %s\n", r.File, r.Name)
@@ -37,6 +37,13 @@ func (r *Result) text(b *strings.Builder) {
 		fmt.Fprintf(b, "       expected %s\n       got      %s\n", f.Expected, f.Got)
 		fmt.Fprintf(b, "%s\n", indent("  "+f.Explanation))
 	}
+}
+
+func mistakes(n int) string {
+	if n == 1 {
+		return "a mistake"
+	}
+	return fmt.Sprintf("%d mistakes", n)
 }
 
 // indent puts every line below the name of its test.
@@ -81,6 +88,7 @@ func (r *Report) JSON(w io.Writer) error {
 		out.Tests = append(out.Tests, t)
 	}
 	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(out)
 }
@@ -116,7 +124,7 @@ type (
 	junitResult struct {
 		Message string `xml:"message,attr"`
 		Type    string `xml:"type,attr"`
-		Text    string `xml:",chardata"`
+		Text    string `xml:",cdata"`
 	}
 )
 
