@@ -57,13 +57,13 @@ func TestCloneIsDeep(t *testing.T) {
 func TestRememberReportsWhatIsDurable(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).metric(0, "80x15")
 	s.decide()
-	if !s.m.Remember(&s.d) {
+	if !s.m.Remember(s.target, &s.d) {
 		t.Error("an alarm changed its state, but nothing was durable")
 	}
 	if got := s.m.Policies[0].Alarms[0]; got.State != AlarmingState || !got.Since.Equal(noon) {
 		t.Errorf("remembered %+v", got)
 	}
-	if s.at(60).decide(); s.m.Remember(&s.d) {
+	if s.at(60).decide(); s.m.Remember(s.target, &s.d) {
 		t.Error("nothing changed, but it was called durable")
 	}
 	if got := s.m.Policies[0].Alarms[0].Since; !got.Equal(noon) {
@@ -74,15 +74,15 @@ func TestRememberReportsWhatIsDurable(t *testing.T) {
 func TestRememberSwitchedOff(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).counts(0, 0).metric(0, "48x15")
 	s.decide()
-	if s.m.Remember(&s.d); !s.m.SwitchedOff {
+	if s.m.Remember(s.target, &s.d); !s.m.SwitchedOff {
 		t.Error("not remembered as switched off")
 	}
 	s.o.Service.Status = ServiceMissing
-	if s.decide(); s.m.Remember(&s.d) || !s.m.SwitchedOff {
+	if s.decide(); s.m.Remember(s.target, &s.d) || !s.m.SwitchedOff {
 		t.Error("a service that is missing for a while is not thereby switched on")
 	}
 	s.o.Service.Status = ServiceActive
-	if s.counts(2, 2).decide(); !s.m.Remember(&s.d) || s.m.SwitchedOff {
+	if s.counts(2, 2).decide(); !s.m.Remember(s.target, &s.d) || s.m.SwitchedOff {
 		t.Error("still remembered as switched off at 2")
 	}
 }

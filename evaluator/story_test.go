@@ -24,7 +24,7 @@ func (s *scene) minutes(values []float64, want ...int) {
 		if s.decide().Action != Hold {
 			s.write().runs(s.d.Wanted)
 		} else {
-			s.m.Remember(&s.d)
+			s.m.Remember(s.target, &s.d)
 		}
 		if s.o.Service.Desired != want[minute] {
 			s.Errorf("minute %d at %v: %d tasks, expected %d: %s", minute+1, v, s.o.Service.Desired, want[minute], s.d.Message())

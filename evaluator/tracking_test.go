@@ -226,7 +226,7 @@ func TestSuspension(t *testing.T) {
 		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(1, 1).metric(0, "100x3")
 		s.target.Suspended.DynamicScalingOut = true
 		s.expect(1, DynamicScalingSuspended)
-		if s.m.Remember(&s.d); s.m.Policies[0].Alarms[0].State != AlarmingState {
+		if s.m.Remember(s.target, &s.d); s.m.Policies[0].Alarms[0].State != AlarmingState {
 			t.Error("the alarm went on changing state while suspended, but was not remembered")
 		}
 		s.target.Suspended.DynamicScalingOut = false
