@@ -74,7 +74,7 @@ var (
 		string(evaluator.AlreadyAtDesiredCapacity), string(evaluator.AutoScalingAnticipatedFlapping),
 		string(evaluator.TargetServicePutResourceAsUnscalable), string(evaluator.ByTargetTracking),
 		string(evaluator.ByStepScaling), string(evaluator.RaisedToMinCapacity), string(evaluator.LoweredToMax),
-		string(evaluator.WithinTarget), string(evaluator.AlarmNotInAlarm), string(evaluator.NoMatchingStep),
+		string(evaluator.WithinTarget), string(evaluator.AlarmNotInAlarm), string(evaluator.NoMatchingStep), string(evaluator.HighResolutionUnsupported),
 		string(evaluator.NothingDue), string(evaluator.InsufficientData), string(evaluator.StaleData),
 		string(evaluator.CooldownInEffect), string(evaluator.ActivityInProgress),
 		string(evaluator.PolicyNotReadyToScaleIn), string(evaluator.OutOfBoundsByOthers),
