@@ -92,7 +92,7 @@ func TestTheDataIsReadStrictly(t *testing.T) {
 		{"an empty field", head + "1\tD\t\ts\te\n", "is empty"},
 		{"no number", head + "x\tD\tAPI\ts\te\n", "no number"},
 		{"another mark", head + "1\tX\tAPI\ts\te\n", "mark \"X\""},
-		{"a choice that is not said", head + "1\tU\tAPI\ts\te\n", "case 1 is marked U"},
+		{"a choice that is not said", head + "1\tU\tAPI\ts\te\n", " 1 is marked U"},
 		{"twice", head + "1\tD\tAPI\ts\te\n1\tD\tAPI\ts\te\n", "cases.tsv:3: case 1 stands twice"},
 		{"right", head + "> intro\n# comment\n\n1\tD/C\tAPI\ts\te\n2\tU\t–\ts\te\tchoice: ours\n", ""},
 	} {
