@@ -85,12 +85,18 @@ func (d *Decision) Cause() string {
 		return "minimum capacity was set to " + strconv.Itoa(d.Min)
 	case d.Reason == LoweredToMax, d.Reason == ByScheduledAction:
 		return "maximum capacity was set to " + strconv.Itoa(d.Max)
-	case d.Policy < 0 || d.Policy >= len(d.Policies):
-		return ""
 	default:
-		p := &d.Policies[d.Policy]
-		return p.cause(d.Target)
+		return d.Trigger()
 	}
+}
+
+// Trigger is the alarm and the policy that the decision is about in AWS's words, also where it holds: AWS records an
+// attempt that did not scale with the same cause. It is empty for a decision that is about no policy.
+func (d *Decision) Trigger() string {
+	if d.Policy < 0 || d.Policy >= len(d.Policies) {
+		return ""
+	}
+	return d.Policies[d.Policy].cause(d.Target)
 }
 
 func (p *PolicyDecision) cause(k Key) string {

@@ -100,7 +100,7 @@ func (e *pass) explainHold() {
 // restRank orders the reasons of policies that wish for nothing by how much they matter.
 func restRank(r Reason) int {
 	switch r {
-	case InsufficientData, StaleData:
+	case InsufficientData, StaleData, HighResolutionUnsupported:
 		return 3
 	case WithinTarget:
 		return 2

@@ -15,7 +15,7 @@ func TestServicesThatCannotBeScaled(t *testing.T) {
 		{"not known to ECS", func(s *Service) { s.Status = ServiceMissing }, ServiceNotFound},
 		{"draining", func(s *Service) { s.Status = ServiceDraining }, ServiceNotActive},
 		{"inactive", func(s *Service) { s.Status = ServiceInactive }, ServiceNotActive},
-		{"a daemon", func(s *Service) { s.Daemon = true }, ServiceNotScalable},
+		{"case 403: a daemon", func(s *Service) { s.Daemon = true }, ServiceNotScalable},
 		{"switched off", func(s *Service) { s.Desired, s.Running, s.Base = 0, 0, 0 }, ServiceSwitchedOff},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -91,14 +91,14 @@ func TestRegistration(t *testing.T) {
 			t.Errorf("cause %q, registers %t", s.d.Cause(), s.d.Registers)
 		}
 	})
-	t.Run("case 141: a later change of min does, too", func(t *testing.T) {
+	t.Run("a later change of min does, too", func(t *testing.T) {
 		s := newScene(t, 3, 10, tracking("cpu", 50)).counts(1, 1).metric(0, "48x15")
 		s.m.Min, s.m.File.Min = 1, 1
 		s.expect(3, RaisedToMinCapacity)
 		s.m.registered(s.target)
 		s.expect(1, WithinTarget)
 	})
-	t.Run("case 142: and lowers to max", func(t *testing.T) {
+	t.Run("and lowers to max", func(t *testing.T) {
 		s := unregistered(t, 1, 4, 9).expect(4, LoweredToMax)
 		if s.d.Cause() != "maximum capacity was set to 4" {
 			t.Errorf("cause %q", s.d.Cause())

@@ -21,6 +21,7 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	TargetServicePutResourceAsUnscalable: deploymentRuns,
 	WithinTarget:                         withinTarget,
 	AlarmNotInAlarm:                      notInAlarm,
+	HighResolutionUnsupported:            highResolutionUnsupported,
 	NoMatchingStep:                       noStep,
 	NothingDue:                           nothingDue,
 	InsufficientData:                     tooLittleData,

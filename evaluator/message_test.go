@@ -10,7 +10,7 @@ import (
 var reasons = []Reason{
 	AlreadyAtMaxCapacity, AlreadyAtMinCapacity, AlreadyAtDesiredCapacity, AutoScalingAnticipatedFlapping,
 	TargetServicePutResourceAsUnscalable, ByTargetTracking, ByStepScaling, RaisedToMinCapacity, LoweredToMax,
-	WithinTarget, AlarmNotInAlarm, NoMatchingStep, NothingDue, InsufficientData, StaleData, CooldownInEffect,
+	WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue, InsufficientData, StaleData, CooldownInEffect,
 	ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers, DynamicScalingSuspended, ServiceSwitchedOff,
 	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed, ByScheduledAction, ScheduledScalingSuspended,
 }

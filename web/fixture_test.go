@@ -112,6 +112,15 @@ func workerDecision() *evaluator.Decision {
 	}
 }
 
+// notScaledDecision is one of hours ago: the policy wanted more than the bounds allow.
+func notScaledDecision() *evaluator.Decision {
+	d := flaskappDecision()
+	d.Time, d.Reason, d.Desired, d.Running, d.Wanted = ago(4*time.Hour), evaluator.AlreadyAtMaxCapacity, 4, 4, 4
+	p := &d.Policies[0]
+	p.Reason, p.Wanted, p.Base, p.Credit, p.CooldownEnds = evaluator.AlreadyAtMaxCapacity, 6, 4, 0, time.Time{}
+	return d
+}
+
 func flaskappRow() *store.Target {
 	return &store.Target{
 		Key: flaskapp, Min: 1, Max: 4, Policies: []string{"cpu"},
@@ -222,7 +231,7 @@ func filled(t testing.TB) *store.Store {
 	commit(t, s, store.Changes{
 		Targets:    []*store.Target{flaskappRow(), workerRow(), ghostRow()},
 		Activities: fixedActivities(),
-		Decisions:  []*store.DecisionRecord{record(t, flaskappDecision()), record(t, workerDecision())},
+		Decisions:  []*store.DecisionRecord{record(t, flaskappDecision()), record(t, workerDecision()), record(t, notScaledDecision())},
 	})
 	for _, d := range []*evaluator.Decision{flaskappDecision(), workerDecision()} {
 		row, ok := s.Target(d.Target)
