@@ -96,7 +96,7 @@ func TestAScheduledActionSetsTheBoundsForGood(t *testing.T) {
 			spoken:   "Would scale out from 3 to 5: scheduled action day set min capacity to 5 and max capacity to 10.",
 		},
 		{
-			name: "case 339: a count above the new max is lowered to it", lowest: 1, highest: 10, count: 8, action: onlyMax("night", 6, 60),
+			name: "a count above the new max is lowered to it", lowest: 1, highest: 10, count: 8, action: onlyMax("night", 6, 60),
 			min: 1, max: 6, wanted: 6, why: ByScheduledAction, status: FireApplied, cause: "maximum capacity was set to 6",
 		},
 		{
@@ -155,6 +155,11 @@ func TestOrderOfScheduledActions(t *testing.T) {
 		s.target.ScheduledActions = []ScheduledAction{onlyMin("day", 10, 60)}
 		s.m.Bind(s.target)
 		s.expect(6, ByTargetTracking).carry()
+		s.at(60).metric(0, "75x15").expect(10, ByScheduledAction)
+	})
+	t.Run("case 167: nor one that is being fulfilled", func(t *testing.T) {
+		s := planned(t, 1, 20, 4, onlyMin("day", 10, 60)).metric(0, "75x15").expect(6, ByTargetTracking)
+		s.write().runs(5)
 		s.at(60).metric(0, "75x15").expect(10, ByScheduledAction)
 	})
 	t.Run("policies act within the new bounds in the same decision, and only what they add is their credit", func(t *testing.T) {
