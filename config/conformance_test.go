@@ -194,7 +194,7 @@ func TestStatisticsFollowCloudWatchsGrammar(t *testing.T) {
 	}
 }
 
-func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
+func TestScheduledActionsAreCheckedAsByAWS(t *testing.T) {
 	action := func(more string) string { return target("    scheduled_actions: [{name: a, " + more + "}]\n") }
 	on := func(schedule string) string { return action("min_capacity: 2, schedule: \"" + schedule + "\"") }
 	named := func(name string) string {
@@ -212,7 +212,14 @@ func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
 		{"case 320: seconds", on("rate(30 seconds)"), "minutes, hours or days"},
 		{"case 322: date alone", on("at(2026-02-28)"), "a date and a time"},
 		{"at", on("at(2026-02-28T10:00:00)"), ""},
-		{"at on a day that does not exist", on("at(2026-02-30T10:00:00)"), "a date and a time"},
+		{"case 302: neither day field is ?", on("cron(0 10 * * * *)"), "did you mean cron(0 10 * * ? *)?"},
+		{"case 304: both are", on("cron(0 10 ? * ? *)"), "did you mean cron(0 10 * * ? *)?"},
+		{"case 305: AWS's old example", on("cron(30 6 * * 2 *)"), "did you mean cron(30 6 ? * 2 *)?"},
+		{"case 310: hour 24", on("cron(0 24 * * ? *)"), "midnight is 0"},
+		{"case 311: day of the week 0", on("cron(0 0 ? * 0 *)"), "Sunday is 1"},
+		{"case 313: year 1969", on("cron(0 0 * * ? 1969)"), "from 1970 to 2199"},
+		{"case 314: year 2200", on("cron(0 0 * * ? 2200)"), "from 1970 to 2199"},
+		{"at on a day that does not exist", on("at(2026-02-30T10:00:00)"), "February 2026 has 28 days"},
 		{"never closed", on("cron(0 8 ? * MON-FRI *"), "is never closed"},
 		{"no parentheses", on("hourly"), "one of the forms"},
 		{"case 323: colon", named("a:b"), "colon, slash or vertical bar"},
@@ -225,8 +232,7 @@ func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
 		{"min above max", action("schedule: \"rate(1 hour)\", min_capacity: 3, max_capacity: 2"), "must not exceed"},
 		{"zone", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Pacific/Tahiti"), ""},
 		{"zone with a sign", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Etc/GMT+9"), ""},
-		{"no zone of that name", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Mars/Olympus"), "IANA name"},
-		{"case 337: no such zone in America", action("schedule: \"cron(0 9 * * ? *)\", min_capacity: 3, timezone: America/NotAZone"), "IANA name"},
+		{"case 337: no zone of that name", action("schedule: \"cron(0 9 * * ? *)\", min_capacity: 3, timezone: America/NotAZone"), "IANA name"},
 		{"the machine's own zone", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Local"), "IANA name"},
 		{"start before end", action("schedule: \"rate(1 hour)\", min_capacity: 3, start_time: \"2026-01-01T00:00:00Z\", end_time: \"2026-01-02T00:00:00Z\""), ""},
 	})

@@ -1,6 +1,9 @@
 package config
 
-import "ecs-autoscaler/evaluator"
+import (
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/evaluator/schedule"
+)
 
 // lintTargets looks at all entries together: names that stand twice are errors, patterns that can
 // never be chosen and entries without effect are warnings.
@@ -70,5 +73,12 @@ func (d *decoder) lintCrossing(f field[int], crosses bool, relation, other strin
 	if f.valid && crosses {
 		d.warnf(f.at, relation+" the target's %s %d: unless another action changes that first, this one fails when it fires; give %s too",
 			f.value, other, bound, other)
+	}
+}
+
+// lintNever warns of a schedule that no calendar brings about, such as 31 February.
+func (d *decoder) lintNever(at position, s *schedule.Schedule) {
+	if s.Never() {
+		d.warnf(at, "%s never fires: its date or its local time does not exist, or lies outside start_time and end_time", s.Expression)
 	}
 }

@@ -1,25 +1,28 @@
 package config
 
 import (
-	"regexp"
-	"strconv"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // Time zones must not depend on the machine; a scratch image has none.
 	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/token"
+
+	"ecs-autoscaler/evaluator/schedule"
 )
 
 // ScheduledAction is one entry of scheduled_actions (API PutScheduledAction). Nothing acts on it yet.
 type ScheduledAction struct {
-	Name     string
-	Schedule string
-	// Timezone is that of at and cron expressions.
-	Timezone *time.Location
-	// StartTime and EndTime bound a recurring schedule; zero means no bound.
-	StartTime, EndTime time.Time
+	Name string
+	// Schedule says when; its Zone is set, UTC if the text names none.
+	Schedule schedule.Schedule
 	// MinCapacity and MaxCapacity are nil where the action leaves the bound alone; at least one is set.
 	MinCapacity, MaxCapacity *int
-	CatchUp                  CatchUp
+	// CatchUp says what happens to a fire that fell due while the daemon was down.
+	CatchUp CatchUp
 }
 
 // maxScheduledActions is AWS's quota for one target (case 353).
@@ -31,20 +34,23 @@ func (b *targetBuilder) scheduledAction(v value, t *Target) (ScheduledAction, bo
 	if !ok {
 		return ScheduledAction{}, false
 	}
-	a := ScheduledAction{Timezone: time.UTC, CatchUp: b.options.catchUp}
+	a := ScheduledAction{CatchUp: b.options.catchUp}
 	a.Name = b.actionName(m)
-	schedule := need(m, "schedule", `"cron(0 8 ? * MON-FRI *)"`, scheduleShape)
-	a.Schedule = schedule.value
-	overlay(&a.Timezone, read(m, "timezone", timezone))
+	text := need(m, "schedule", `"cron(0 8 ? * MON-FRI *)"`, scheduleExpression)
+	zone := read(m, "timezone", timezone)
 	start, end := read(m, "start_time", instant), read(m, "end_time", instant)
-	a.StartTime, a.EndTime = start.value, end.value
-	if start.valid && end.valid && !end.value.After(start.value) {
+	a.Schedule = schedule.Schedule{Expression: text.value, Zone: time.UTC, Start: start.value, End: end.value}
+	overlay(&a.Schedule.Zone, zone)
+	switch {
+	case start.valid && end.valid && !end.value.After(start.value):
 		b.d.errorf(end.at, "end_time must be after start_time")
+	case all(text.valid, zone.usable(), start.usable(), end.usable()):
+		b.d.lintNever(text.at, &a.Schedule)
 	}
 	overlay(&a.CatchUp, read(m, "catch_up", oneOf(CatchUpNewest, CatchUpNone)))
 	a.MinCapacity, a.MaxCapacity = b.actionBounds(m, t)
 	m.close()
-	return a, schedule.valid
+	return a, text.valid
 }
 
 // actionBounds reads the new bounds: at least one, and in order (case 352).
@@ -77,68 +83,67 @@ func (b *targetBuilder) actionName(m *mapping) string {
 	return name
 }
 
-const scheduleForms = `"at(2026-01-31T17:00:00)", "rate(5 minutes)" or "cron(0 8 ? * MON-FRI *)"`
-
-var rateForm = regexp.MustCompile(`^\s*([0-9]+)\s+(minutes?|hours?|days?)\s*$`)
-
-// scheduleShape checks the outer form of an expression and the number of its fields.
-func scheduleShape(v value) (string, bool) {
+// scheduleExpression reads at(...), rate(...) or cron(...). A mistake is pointed at inside the text.
+func scheduleExpression(v value) (schedule.Expression, bool) {
 	s, ok := v.filled()
 	if !ok {
-		return "", false
+		return schedule.Expression{}, false
 	}
-	kind, inner, opened := strings.Cut(s, "(")
-	known := kind == "at" || kind == "rate" || kind == "cron"
-	switch {
-	case opened && known && !strings.HasSuffix(inner, ")"):
-		v.d.errorf(v.at, "%s( is never closed in %q; put the whole schedule in quotes, because YAML ends an unquoted text at a comma inside { } or [ ]", kind, shorten(s))
-		return "", false
-	case !opened || !known:
-		v.d.errorf(v.at, "schedule must have one of the forms %s, not %q", scheduleForms, shorten(s))
-		return "", false
+	e, err := schedule.Parse(s)
+	if wrong, ok := errors.AsType[*schedule.Error](err); ok {
+		at, message := v.at, wrong.Error()
+		if inside, found := v.within(s, wrong.Offset); found {
+			at, message = inside, wrong.Message()
+		}
+		v.d.errorf(at, "%s%s", message, v.cutShort(s))
+		return e, false
 	}
-	if wrong := checkSchedule(kind, strings.TrimSuffix(inner, ")")); wrong != "" {
-		v.d.errorf(v.at, "%s, not %q", wrong, shorten(s))
-		return "", false
-	}
-	return s, true
+	return e, true
 }
 
-// checkSchedule says what is wrong between the parentheses, if anything (aws-semantics 4.3 to 4.5).
-func checkSchedule(kind, inner string) string {
-	switch kind {
-	case "at":
-		if _, err := time.Parse("2006-01-02T15:04:05", inner); err != nil {
-			return "at(...) needs a date and a time as in at(2026-01-31T17:00:00)"
-		}
-	case "rate":
-		m := rateForm.FindStringSubmatch(inner)
-		if m == nil {
-			return "rate(...) needs a whole number and minutes, hours or days as in rate(5 minutes)"
-		}
-		if n, err := strconv.ParseInt(m[1], 10, 32); err != nil || n < 1 {
-			return "the number in rate(...) must be at least 1 and fit into 32 bits"
-		}
-	default:
-		if n := len(strings.Fields(inner)); n != 6 && n != 7 {
-			return "cron(...) has " + strconv.Itoa(n) + " fields but needs six, minutes hours day-of-month month day-of-week year, as in cron(0 8 ? * MON-FRI *) (seconds may come first)"
-		}
+// cutShort explains a text without its closing parenthesis: most probably YAML has cut it.
+func (v value) cutShort(s string) string {
+	if kind := v.node.GetToken().Type; strings.Contains(s, ")") || kind == token.SingleQuoteType || kind == token.DoubleQuoteType {
+		return ""
 	}
-	return ""
+	return "; put the whole schedule in quotes, because YAML ends an unquoted text at a comma inside { } or [ ]"
 }
 
-// timezone reads an IANA name. Go's "Local" is refused: it would depend on the machine.
+// within is the place of a byte of a scalar's text, unless escapes, variables, aliases or folded lines hide it.
+func (v value) within(s string, offset int) (position, bool) {
+	if v.at.line < 1 || v.at.line > len(v.d.lines) {
+		return v.at, false
+	}
+	line := v.d.lines[v.at.line-1]
+	rest := line[byteOffset(line, v.at.column):]
+	plain := strings.TrimLeft(rest, `"'`)
+	if len(rest)-len(plain) > 1 || !strings.HasPrefix(plain, s) {
+		return v.at, false
+	}
+	return position{v.at.line, v.at.column + len(rest) - len(plain) + utf8.RuneCountInString(s[:offset])}, true
+}
+
+// timezone reads the name of a time zone.
 func timezone(v value) (*time.Location, bool) {
 	s, ok := v.filled()
 	if !ok {
 		return nil, false
 	}
-	zone, err := time.LoadLocation(s)
-	if err != nil || s == "Local" {
-		v.d.errorf(v.at, "timezone must be an IANA name such as Europe/London or Etc/UTC, not %q", shorten(s))
-		return nil, false
+	zone, err := Timezone(s)
+	if err != nil {
+		v.d.errorf(v.at, "%s", err)
 	}
-	return zone, true
+	return zone, err == nil
+}
+
+// Timezone finds a time zone by its IANA name (API PutScheduledAction Timezone), in the data of this binary if the machine
+// has none. Go's "Local" is refused: it would depend on the machine.
+func Timezone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || name == "" {
+		return nil, fmt.Errorf("timezone must be an IANA name such as Europe/London or Etc/UTC, not %q", shorten(name))
+	}
+	return zone, nil
 }
 
 // instant reads RFC 3339. AWS's own times here are always UTC; an offset says the same instant.
