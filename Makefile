@@ -34,7 +34,7 @@ ARGS     ?=
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
 demo: build ## the daemon against a simulated AWS region, two minutes (ARGS="--speed 720")
@@ -67,6 +67,14 @@ bench: check-go ## measure, and write docs/benchmarks.md
 	@mkdir -p bin docs
 	$(GO) run ./internal/bench > bin/benchmarks.md
 	mv bin/benchmarks.md docs/benchmarks.md
+
+# A test that fails is named by the last line, with the case that it belongs to.
+.PHONY: conformance
+conformance: check-go ## docs/conformance.md made of the tests, and each of its cases run
+	@mkdir -p bin
+	$(GO) run ./internal/conformance
+	$(GO) test -json ./... > bin/conformance.json || true
+	$(GO) run ./internal/conformance -ran bin/conformance.json
 
 # A linter of the right version, built by the Go at hand, is used wherever it is found; one that an older Go built
 # refuses newer language versions. Otherwise it is built once into bin/tools, from source through GOPROXY.

@@ -57,18 +57,20 @@ func TestStepsComeSortedWhateverTheirOrderInTheFile(t *testing.T) {
 	}
 }
 
-func TestCase110TargetTrackingHasAWSsTwoAlarms(t *testing.T) {
-	want := []evaluator.Alarm{
-		{Name: "high", SampleCount: -1, EvaluationPeriods: 3, DatapointsToAlarm: 3, Threshold: 50, Operator: evaluator.GreaterThanThreshold, Missing: evaluator.TreatMissing},
-		{Name: "low", SampleCount: -1, EvaluationPeriods: 15, DatapointsToAlarm: 15, Threshold: 45, Operator: evaluator.LessThanThreshold, Missing: evaluator.TreatMissing},
-	}
-	got := bindOnly(t, tracking(cpu))
-	if diff := cmp.Diff(want, got.Policies[0].Alarms); diff != "" {
-		t.Errorf("alarms (-want +got):\n%s", diff)
-	}
-	if got.Metrics[0].Period != 60 {
-		t.Errorf("period = %d, want 60", got.Metrics[0].Period)
-	}
+func TestTargetTrackingHasAWSsTwoAlarms(t *testing.T) {
+	t.Run("case 110: above the target and below nine tenths of it", func(t *testing.T) {
+		want := []evaluator.Alarm{
+			{Name: "high", SampleCount: -1, EvaluationPeriods: 3, DatapointsToAlarm: 3, Threshold: 50, Operator: evaluator.GreaterThanThreshold, Missing: evaluator.TreatMissing},
+			{Name: "low", SampleCount: -1, EvaluationPeriods: 15, DatapointsToAlarm: 15, Threshold: 45, Operator: evaluator.LessThanThreshold, Missing: evaluator.TreatMissing},
+		}
+		got := bindOnly(t, tracking(cpu))
+		if diff := cmp.Diff(want, got.Policies[0].Alarms); diff != "" {
+			t.Errorf("alarms (-want +got):\n%s", diff)
+		}
+		if got.Metrics[0].Period != 60 {
+			t.Errorf("period = %d, want 60", got.Metrics[0].Period)
+		}
+	})
 }
 
 func TestHighResolutionTypesHaveTwentySecondAlarms(t *testing.T) {
@@ -82,18 +84,22 @@ func TestHighResolutionTypesHaveTwentySecondAlarms(t *testing.T) {
 	}
 }
 
-func TestCase109DisableScaleInLeavesNoLowAlarm(t *testing.T) {
-	got := bindOnly(t, tracking(cpu+", disable_scale_in: true")).Policies[0]
-	if len(got.Alarms) != 1 || got.Alarms[0].Name != "high" || !got.TargetTracking.DisableScaleIn {
-		t.Errorf("alarms = %+v, want high only", got.Alarms)
-	}
+func TestDisableScaleInLeavesNoLowAlarm(t *testing.T) {
+	t.Run("case 109: the high alarm alone", func(t *testing.T) {
+		got := bindOnly(t, tracking(cpu+", disable_scale_in: true")).Policies[0]
+		if len(got.Alarms) != 1 || got.Alarms[0].Name != "high" || !got.TargetTracking.DisableScaleIn {
+			t.Errorf("alarms = %+v, want high only", got.Alarms)
+		}
+	})
 }
 
-func TestCase113CustomizedMetricsAreReadInSixtySecondBuckets(t *testing.T) {
-	got := bindOnly(t, tracking("customized_metric: {namespace: App, metric_name: Backlog, statistic: Sum}, target_value: 100"))
-	if got.Metrics[0].Period != 60 || got.Policies[0].Alarms[1].EvaluationPeriods != 15 {
-		t.Errorf("metric %+v, low alarm %+v; want 60 s and 15 periods", got.Metrics[0], got.Policies[0].Alarms[1])
-	}
+func TestCustomizedMetricsAreReadInSixtySecondBuckets(t *testing.T) {
+	t.Run("case 113: 60 s and AWS's periods", func(t *testing.T) {
+		got := bindOnly(t, tracking("customized_metric: {namespace: App, metric_name: Backlog, statistic: Sum}, target_value: 100"))
+		if got.Metrics[0].Period != 60 || got.Policies[0].Alarms[1].EvaluationPeriods != 15 {
+			t.Errorf("metric %+v, low alarm %+v; want 60 s and 15 periods", got.Metrics[0], got.Policies[0].Alarms[1])
+		}
+	})
 }
 
 func TestTargetTrackingIsCheckedAsByAWS(t *testing.T) {
@@ -135,14 +141,16 @@ func TestIdsAndUnitsDoNotMakeMetricMathDifferent(t *testing.T) {
 	})
 }
 
-func TestCase118CooldownsDefaultTo300Seconds(t *testing.T) {
-	tt := bindOnly(t, tracking(cpu)).Policies[0]
-	step := bindOnly(t, stepping(memoryAlarm, "ChangeInCapacity", steps("0,,1"), "")).Policies[0]
-	for _, p := range []evaluator.Policy{tt, step} {
-		if p.ScaleOutCooldown != 300*time.Second || p.ScaleInCooldown != 300*time.Second {
-			t.Errorf("%s: cooldowns %s and %s, want 5m0s", p.Name, p.ScaleOutCooldown, p.ScaleInCooldown)
+func TestCooldownsDefaultTo300Seconds(t *testing.T) {
+	t.Run("case 118: for target tracking and step scaling", func(t *testing.T) {
+		tt := bindOnly(t, tracking(cpu)).Policies[0]
+		step := bindOnly(t, stepping(memoryAlarm, "ChangeInCapacity", steps("0,,1"), "")).Policies[0]
+		for _, p := range []evaluator.Policy{tt, step} {
+			if p.ScaleOutCooldown != 300*time.Second || p.ScaleInCooldown != 300*time.Second {
+				t.Errorf("%s: cooldowns %s and %s, want 5m0s", p.Name, p.ScaleOutCooldown, p.ScaleInCooldown)
+			}
 		}
-	}
+	})
 }
 
 func TestAlarmsAreCheckedAsByPutMetricAlarm(t *testing.T) {
@@ -166,6 +174,7 @@ func TestAlarmsAreCheckedAsByPutMetricAlarm(t *testing.T) {
 		{"a period of a week", window("604800", "1"), ""},
 		{"zero evaluation periods", window("60", "0"), "evaluation_periods must be"},
 		{"absurdly many periods", window("60", "2147483647"), "more than a day"},
+		{"case 259: a composite alarm", stepping("alarm_rule: 'ALARM(a) OR ALARM(b)'", "ChangeInCapacity", steps("0,,1"), ""), "alarm_rule"},
 		{"low samples of a percentile", stat("p99.9"), ""},
 		{"low samples of p100", stat("p100"), "percentile between p0 and p100"},
 		{"low samples of a trimmed mean", stat("tm90"), "percentile between p0 and p100"},
@@ -185,7 +194,7 @@ func TestStatisticsFollowCloudWatchsGrammar(t *testing.T) {
 	}
 }
 
-func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
+func TestScheduledActionsAreCheckedAsByAWS(t *testing.T) {
 	action := func(more string) string { return target("    scheduled_actions: [{name: a, " + more + "}]\n") }
 	on := func(schedule string) string { return action("min_capacity: 2, schedule: \"" + schedule + "\"") }
 	named := func(name string) string {
@@ -203,7 +212,14 @@ func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
 		{"case 320: seconds", on("rate(30 seconds)"), "minutes, hours or days"},
 		{"case 322: date alone", on("at(2026-02-28)"), "a date and a time"},
 		{"at", on("at(2026-02-28T10:00:00)"), ""},
-		{"at on a day that does not exist", on("at(2026-02-30T10:00:00)"), "a date and a time"},
+		{"case 302: neither day field is ?", on("cron(0 10 * * * *)"), "did you mean cron(0 10 * * ? *)?"},
+		{"case 304: both are", on("cron(0 10 ? * ? *)"), "did you mean cron(0 10 * * ? *)?"},
+		{"case 305: AWS's old example", on("cron(30 6 * * 2 *)"), "did you mean cron(30 6 ? * 2 *)?"},
+		{"case 310: hour 24", on("cron(0 24 * * ? *)"), "midnight is 0"},
+		{"case 311: day of the week 0", on("cron(0 0 ? * 0 *)"), "Sunday is 1"},
+		{"case 313: year 1969", on("cron(0 0 * * ? 1969)"), "from 1970 to 2199"},
+		{"case 314: year 2200", on("cron(0 0 * * ? 2200)"), "from 1970 to 2199"},
+		{"at on a day that does not exist", on("at(2026-02-30T10:00:00)"), "February 2026 has 28 days"},
 		{"never closed", on("cron(0 8 ? * MON-FRI *"), "is never closed"},
 		{"no parentheses", on("hourly"), "one of the forms"},
 		{"case 323: colon", named("a:b"), "colon, slash or vertical bar"},
@@ -216,7 +232,7 @@ func TestSchedulesAreCheckedForTheirShape(t *testing.T) {
 		{"min above max", action("schedule: \"rate(1 hour)\", min_capacity: 3, max_capacity: 2"), "must not exceed"},
 		{"zone", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Pacific/Tahiti"), ""},
 		{"zone with a sign", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Etc/GMT+9"), ""},
-		{"no zone of that name", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Mars/Olympus"), "IANA name"},
+		{"case 337: no zone of that name", action("schedule: \"cron(0 9 * * ? *)\", min_capacity: 3, timezone: America/NotAZone"), "IANA name"},
 		{"the machine's own zone", action("schedule: \"rate(1 hour)\", min_capacity: 3, timezone: Local"), "IANA name"},
 		{"start before end", action("schedule: \"rate(1 hour)\", min_capacity: 3, start_time: \"2026-01-01T00:00:00Z\", end_time: \"2026-01-02T00:00:00Z\""), ""},
 	})
@@ -245,21 +261,25 @@ func TestPredictivePoliciesAreCheckedAsByAWS(t *testing.T) {
 	})
 }
 
-func TestCase367PredictiveModeDefaultsToForecastOnly(t *testing.T) {
-	c := parse(t, target("    predictive_scaling: [{name: p, metric_pair: ECSServiceCPUUtilization, target_value: 60}]\n"))
-	p := c.Targets[0].PredictiveScaling[0]
-	if p.Mode != ForecastOnly || p.SchedulingBufferTime != 5*time.Minute || p.MaxCapacityBreachBehavior != HonorMaxCapacity {
-		t.Errorf("got %+v, want ForecastOnly, 5m, HonorMaxCapacity", p)
-	}
+func TestPredictiveModeDefaultsToForecastOnly(t *testing.T) {
+	t.Run("case 367: and to AWS's other defaults", func(t *testing.T) {
+		c := parse(t, target("    predictive_scaling: [{name: p, metric_pair: ECSServiceCPUUtilization, target_value: 60}]\n"))
+		p := c.Targets[0].PredictiveScaling[0]
+		if p.Mode != ForecastOnly || p.SchedulingBufferTime != 5*time.Minute || p.MaxCapacityBreachBehavior != HonorMaxCapacity {
+			t.Errorf("got %+v, want ForecastOnly, 5m, HonorMaxCapacity", p)
+		}
+	})
 }
 
-func TestCase353TwoHundredActionsAreTheLimit(t *testing.T) {
-	actions := func(n int) string {
-		var b strings.Builder
-		for i := range n {
-			fmt.Fprintf(&b, "      - {name: a%d, schedule: \"rate(1 hour)\", min_capacity: 1}\n", i)
+func TestTwoHundredActionsAreTheLimit(t *testing.T) {
+	t.Run("case 353: one more is refused", func(t *testing.T) {
+		actions := func(n int) string {
+			var b strings.Builder
+			for i := range n {
+				fmt.Fprintf(&b, "      - {name: a%d, schedule: \"rate(1 hour)\", min_capacity: 1}\n", i)
+			}
+			return target("    scheduled_actions:\n" + b.String())
 		}
-		return target("    scheduled_actions:\n" + b.String())
-	}
-	checkRules(t, []rule{{"200", actions(200), ""}, {"201", actions(201), "AWS allows 200"}})
+		checkRules(t, []rule{{"200", actions(200), ""}, {"201", actions(201), "AWS allows 200"}})
+	})
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/evaluator/schedule"
 )
 
 // lintTargets looks at all entries together: names that stand twice are errors, patterns that can
@@ -73,5 +74,12 @@ func (b *targetBuilder) lintCrossing(f strict.Field[int], crosses bool, relation
 	if f.Valid && crosses {
 		b.d.Warnf(f.At, relation+" the target's %s %d: unless another action changes that first, this one fails when it fires; give %s too",
 			f.Value, other, bound, other)
+	}
+}
+
+// lintNever warns of a schedule that no calendar brings about, such as 31 February.
+func lintNever(d *strict.Decoder, at strict.Position, s *schedule.Schedule) {
+	if s.Never() {
+		d.Warnf(at, "%s never fires: its date or its local time does not exist, or lies outside start_time and end_time", s.Expression)
 	}
 }

@@ -1,27 +1,26 @@
 package config
 
 import (
-	"regexp"
-	"strconv"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 	_ "time/tzdata" // Time zones must not depend on the machine; a scratch image has none.
 	"unicode"
 
 	"ecs-autoscaler/config/strict"
+	"ecs-autoscaler/evaluator/schedule"
 )
 
 // ScheduledAction is one entry of scheduled_actions (API PutScheduledAction). Nothing acts on it yet.
 type ScheduledAction struct {
-	Name     string
-	Schedule string
-	// Timezone is that of at and cron expressions.
-	Timezone *time.Location
-	// StartTime and EndTime bound a recurring schedule; zero means no bound.
-	StartTime, EndTime time.Time
+	Name string
+	// Schedule says when; its Zone is set, UTC if the text names none.
+	Schedule schedule.Schedule
 	// MinCapacity and MaxCapacity are nil where the action leaves the bound alone; at least one is set.
 	MinCapacity, MaxCapacity *int
-	CatchUp                  CatchUp
+	// CatchUp says what happens to a fire that fell due while the daemon was down.
+	CatchUp CatchUp
 }
 
 // maxScheduledActions is AWS's quota for one target (case 353).
@@ -33,20 +32,23 @@ func (b *targetBuilder) scheduledAction(v strict.Value, t *Target) (ScheduledAct
 	if !ok {
 		return ScheduledAction{}, false
 	}
-	a := ScheduledAction{Timezone: time.UTC, CatchUp: b.options.catchUp}
+	a := ScheduledAction{CatchUp: b.options.catchUp}
 	a.Name = b.actionName(m)
-	schedule := strict.Need(m, "schedule", `"cron(0 8 ? * MON-FRI *)"`, scheduleShape)
-	a.Schedule = schedule.Value
-	strict.Overlay(&a.Timezone, strict.Read(m, "timezone", timezone))
+	text := strict.Need(m, "schedule", `"cron(0 8 ? * MON-FRI *)"`, scheduleExpression)
+	zone := strict.Read(m, "timezone", timezone)
 	start, end := strict.Read(m, "start_time", instant), strict.Read(m, "end_time", instant)
-	a.StartTime, a.EndTime = start.Value, end.Value
-	if start.Valid && end.Valid && !end.Value.After(start.Value) {
+	a.Schedule = schedule.Schedule{Expression: text.Value, Zone: time.UTC, Start: start.Value, End: end.Value}
+	strict.Overlay(&a.Schedule.Zone, zone)
+	switch {
+	case start.Valid && end.Valid && !end.Value.After(start.Value):
 		b.d.Errorf(end.At, "end_time must be after start_time")
+	case all(text.Valid, zone.Usable(), start.Usable(), end.Usable()):
+		lintNever(b.d, text.At, &a.Schedule)
 	}
 	strict.Overlay(&a.CatchUp, strict.Read(m, "catch_up", strict.OneOf(CatchUpNewest, CatchUpNone)))
 	a.MinCapacity, a.MaxCapacity = b.actionBounds(m, t)
 	m.Close()
-	return a, schedule.Valid
+	return a, text.Valid
 }
 
 // actionBounds reads the new bounds: at least one, and in order (case 352).
@@ -79,68 +81,53 @@ func (b *targetBuilder) actionName(m *strict.Mapping) string {
 	return name
 }
 
-const scheduleForms = `"at(2026-01-31T17:00:00)", "rate(5 minutes)" or "cron(0 8 ? * MON-FRI *)"`
-
-var rateForm = regexp.MustCompile(`^\s*([0-9]+)\s+(minutes?|hours?|days?)\s*$`)
-
-// scheduleShape checks the outer form of an expression and the number of its fields.
-func scheduleShape(v strict.Value) (string, bool) {
+// scheduleExpression reads at(...), rate(...) or cron(...). A mistake is pointed at inside the text.
+func scheduleExpression(v strict.Value) (schedule.Expression, bool) {
 	s, ok := v.Filled()
 	if !ok {
-		return "", false
+		return schedule.Expression{}, false
 	}
-	kind, inner, opened := strings.Cut(s, "(")
-	known := kind == "at" || kind == "rate" || kind == "cron"
-	switch {
-	case opened && known && !strings.HasSuffix(inner, ")"):
-		v.Errorf(v.At, "%s( is never closed in %q; put the whole schedule in quotes, because YAML ends an unquoted text at a comma inside { } or [ ]", kind, strict.Shorten(s))
-		return "", false
-	case !opened || !known:
-		v.Errorf(v.At, "schedule must have one of the forms %s, not %q", scheduleForms, strict.Shorten(s))
-		return "", false
+	e, err := schedule.Parse(s)
+	if wrong, ok := errors.AsType[*schedule.Error](err); ok {
+		at, message := v.At, wrong.Error()
+		if inside, found := v.Within(s, wrong.Offset); found {
+			at, message = inside, wrong.Message()
+		}
+		v.Errorf(at, "%s%s", message, cutShort(v, s))
+		return e, false
 	}
-	if wrong := checkSchedule(kind, strings.TrimSuffix(inner, ")")); wrong != "" {
-		v.Errorf(v.At, "%s, not %q", wrong, strict.Shorten(s))
-		return "", false
-	}
-	return s, true
+	return e, true
 }
 
-// checkSchedule says what is wrong between the parentheses, if anything (aws-semantics 4.3 to 4.5).
-func checkSchedule(kind, inner string) string {
-	switch kind {
-	case "at":
-		if _, err := time.Parse("2006-01-02T15:04:05", inner); err != nil {
-			return "at(...) needs a date and a time as in at(2026-01-31T17:00:00)"
-		}
-	case "rate":
-		m := rateForm.FindStringSubmatch(inner)
-		if m == nil {
-			return "rate(...) needs a whole number and minutes, hours or days as in rate(5 minutes)"
-		}
-		if n, err := strconv.ParseInt(m[1], 10, 32); err != nil || n < 1 {
-			return "the number in rate(...) must be at least 1 and fit into 32 bits"
-		}
-	default:
-		if n := len(strings.Fields(inner)); n != 6 && n != 7 {
-			return "cron(...) has " + strconv.Itoa(n) + " fields but needs six, minutes hours day-of-month month day-of-week year, as in cron(0 8 ? * MON-FRI *) (seconds may come first)"
-		}
+// cutShort explains a text without its closing parenthesis: most probably YAML has cut it.
+func cutShort(v strict.Value, s string) string {
+	if strings.Contains(s, ")") || v.IsQuoted() {
+		return ""
 	}
-	return ""
+	return "; put the whole schedule in quotes, because YAML ends an unquoted text at a comma inside { } or [ ]"
 }
 
-// timezone reads an IANA name. Go's "Local" is refused: it would depend on the machine.
+// timezone reads the name of a time zone.
 func timezone(v strict.Value) (*time.Location, bool) {
 	s, ok := v.Filled()
 	if !ok {
 		return nil, false
 	}
-	zone, err := time.LoadLocation(s)
-	if err != nil || s == "Local" {
-		v.Errorf(v.At, "timezone must be an IANA name such as Europe/London or Etc/UTC, not %q", strict.Shorten(s))
-		return nil, false
+	zone, err := Timezone(s)
+	if err != nil {
+		v.Errorf(v.At, "%s", err)
 	}
-	return zone, true
+	return zone, err == nil
+}
+
+// Timezone finds a time zone by its IANA name (API PutScheduledAction Timezone), in the data of this binary if the machine
+// has none. Go's "Local" is refused: it would depend on the machine.
+func Timezone(name string) (*time.Location, error) {
+	zone, err := time.LoadLocation(name)
+	if err != nil || name == "Local" || name == "" {
+		return nil, fmt.Errorf("timezone must be an IANA name such as Europe/London or Etc/UTC, not %q", strict.Shorten(name))
+	}
+	return zone, nil
 }
 
 // instant reads RFC 3339. AWS's own times here are always UTC; an offset says the same instant.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ecs-autoscaler/evaluator/schedule"
 )
 
 // shape is what scale_out_alarm and scale_in_alarm can change.
@@ -62,8 +64,8 @@ func TestWhatIsPlannedForLaterIsReadCompletely(t *testing.T) {
 	}
 	zero, two, three := 0, 2, 3
 	actions := []ScheduledAction{
-		{Name: "a", Schedule: "at(2026-06-01T09:00:00)", Timezone: newYork, StartTime: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), MinCapacity: &zero, CatchUp: CatchUpNewest},
-		{Name: "b", Schedule: "rate(1 hour)", Timezone: time.UTC, MinCapacity: &two, MaxCapacity: &three, CatchUp: CatchUpNone},
+		{Name: "a", Schedule: schedule.Schedule{Expression: expressionOf(t, "at(2026-06-01T09:00:00)"), Zone: newYork, Start: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}, MinCapacity: &zero, CatchUp: CatchUpNewest},
+		{Name: "b", Schedule: schedule.Schedule{Expression: expressionOf(t, "rate(1 hour)"), Zone: time.UTC}, MinCapacity: &two, MaxCapacity: &three, CatchUp: CatchUpNone},
 	}
 	sameZone := cmp.Comparer(func(a, b *time.Location) bool { return a.String() == b.String() })
 	if diff := cmp.Diff(actions, c.ScheduledActions, sameZone); diff != "" {
@@ -76,6 +78,15 @@ func TestWhatIsPlannedForLaterIsReadCompletely(t *testing.T) {
 	if diff := cmp.Diff(want, c.PredictiveScaling[0]); diff != "" {
 		t.Errorf("predictive policy (-want +got):\n%s", diff)
 	}
+}
+
+func expressionOf(t *testing.T, text string) schedule.Expression {
+	t.Helper()
+	e, err := schedule.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
 }
 
 func TestNamesAreUniqueOverAllKindsOfOneTargetOnly(t *testing.T) {

@@ -53,22 +53,50 @@ func ActivityDescription(to int) string {
 	return "Setting desired count to " + strconv.Itoa(to) + "."
 }
 
+// BoundsDescription is AWS's description of the activity of a scheduled action that sets both bounds.
+func BoundsDescription(low, high int) string {
+	return "Setting min capacity to " + strconv.Itoa(low) + " and max capacity to " + strconv.Itoa(high)
+}
+
+// Activity is the status of the activity that a scheduled action makes by setting the bounds, and its message. It makes none where it was suspended or missed; then the status is empty.
+func (f *ScheduledFire) Activity() (s ActivityStatus, message string) {
+	low, high := strconv.Itoa(f.Min), strconv.Itoa(f.Max)
+	switch f.Status {
+	case FireApplied:
+		return Successful, "Successfully set min capacity to " + low + " and max capacity to " + high + "."
+	case FireFailed:
+		return Failed, "Failed to set min capacity to " + low + " and max capacity to " + high +
+			"." + because("min capacity must not exceed max capacity: a scheduled action that moves one bound past the other has to set both.")
+	default:
+		return "", ""
+	}
+}
+
+// Cause is the cause of the activity of a scheduled action in AWS's words.
+func (f *ScheduledFire) Cause() string { return "scheduled action name " + f.Name + " was triggered" }
+
 // Cause is the cause of the activity in AWS's words: the alarm and policy that triggered it, or the bound
 // that was set. It is empty for a decision that changes nothing.
 func (d *Decision) Cause() string {
 	switch {
 	case d.Action == Hold:
 		return ""
-	case d.Reason == RaisedToMinCapacity:
+	case d.Reason == RaisedToMinCapacity, d.Reason == ByScheduledAction && d.Action == ScaleOut:
 		return "minimum capacity was set to " + strconv.Itoa(d.Min)
-	case d.Reason == LoweredToMax:
+	case d.Reason == LoweredToMax, d.Reason == ByScheduledAction:
 		return "maximum capacity was set to " + strconv.Itoa(d.Max)
-	case d.Policy < 0 || d.Policy >= len(d.Policies):
-		return ""
 	default:
-		p := &d.Policies[d.Policy]
-		return p.cause(d.Target)
+		return d.Trigger()
 	}
+}
+
+// Trigger is the alarm and the policy that the decision is about in AWS's words, also where it holds: AWS records an
+// attempt that did not scale with the same cause. It is empty for a decision that is about no policy.
+func (d *Decision) Trigger() string {
+	if d.Policy < 0 || d.Policy >= len(d.Policies) {
+		return ""
+	}
+	return d.Policies[d.Policy].cause(d.Target)
 }
 
 func (p *PolicyDecision) cause(k Key) string {

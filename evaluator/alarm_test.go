@@ -23,42 +23,70 @@ func judged(t *testing.T, row string, m, n int, mode TreatMissingData, previous 
 	return s.decide().Policies[0].Alarms[0].State
 }
 
-// TestMissingDataTables has all 40 cells of CloudWatch's two tables (section 10.12, cases 178 to 217 and the
-// ones left out there). keep means that the state before stays, whatever it was.
+// TestMissingDataTables has all 40 cells of CloudWatch's two tables (section 10.12); those without a number are not listed there. keep
+// means that the state before stays, whatever it was.
 func TestMissingDataTables(t *testing.T) {
 	const keep = AlarmState("keep")
 	ok, alarm, unknown := OKState, AlarmingState, InsufficientDataState
-	modes := []TreatMissingData{TreatMissing, TreatIgnore, TreatBreaching, TreatNotBreaching}
-	rows := []struct {
-		first, m int
-		row      string
-		want     [4]AlarmState
+	for _, c := range []struct {
+		name string
+		m    int
+		row  string
+		mode TreatMissingData
+		want AlarmState
 	}{
-		{178, 3, "0 - X - X", [4]AlarmState{ok, ok, ok, ok}},
-		{182, 3, "0 - - - -", [4]AlarmState{ok, ok, ok, ok}},
-		{186, 3, "- - - - -", [4]AlarmState{unknown, keep, alarm, ok}},
-		{190, 3, "0 X X - X", [4]AlarmState{alarm, alarm, alarm, alarm}},
-		{194, 3, "- - X - -", [4]AlarmState{alarm, keep, alarm, ok}},
-		{198, 2, "0 - X - X", [4]AlarmState{alarm, alarm, alarm, alarm}},
-		{202, 2, "0 0 X 0 X", [4]AlarmState{alarm, alarm, alarm, alarm}},
-		{206, 2, "0 - X - -", [4]AlarmState{ok, ok, alarm, ok}},
-		{210, 2, "- - - - 0", [4]AlarmState{ok, ok, alarm, ok}},
-		{214, 2, "- - - X -", [4]AlarmState{alarm, keep, alarm, ok}},
-	}
-	for _, r := range rows {
-		for k, mode := range modes {
-			t.Run(fmt.Sprintf("case %d: M=%d of 3 %s %s", r.first+k, r.m, r.row, mode), func(t *testing.T) {
-				for _, previous := range []AlarmState{ok, alarm, unknown} {
-					want := r.want[k]
-					if want == keep {
-						want = previous
-					}
-					if got := judged(t, r.row, r.m, 3, mode, previous); got != want {
-						t.Errorf("after %s: %s, expected %s", previous, got, want)
-					}
+		{"case 178: M=3 of 3 0 - X - X missing", 3, "0 - X - X", TreatMissing, ok},
+		{"case 179: M=3 of 3 0 - X - X ignore", 3, "0 - X - X", TreatIgnore, ok},
+		{"M=3 of 3 0 - X - X breaching", 3, "0 - X - X", TreatBreaching, ok},
+		{"case 181: M=3 of 3 0 - X - X notBreaching", 3, "0 - X - X", TreatNotBreaching, ok},
+		{"case 182: M=3 of 3 0 - - - - missing", 3, "0 - - - -", TreatMissing, ok},
+		{"M=3 of 3 0 - - - - ignore", 3, "0 - - - -", TreatIgnore, ok},
+		{"case 184: M=3 of 3 0 - - - - breaching", 3, "0 - - - -", TreatBreaching, ok},
+		{"case 185: M=3 of 3 0 - - - - notBreaching", 3, "0 - - - -", TreatNotBreaching, ok},
+		{"M=3 of 3 - - - - - missing", 3, "- - - - -", TreatMissing, unknown},
+		{"case 187: M=3 of 3 - - - - - ignore", 3, "- - - - -", TreatIgnore, keep},
+		{"case 188: M=3 of 3 - - - - - breaching", 3, "- - - - -", TreatBreaching, alarm},
+		{"M=3 of 3 - - - - - notBreaching", 3, "- - - - -", TreatNotBreaching, ok},
+		{"case 190: M=3 of 3 0 X X - X missing", 3, "0 X X - X", TreatMissing, alarm},
+		{"case 191: M=3 of 3 0 X X - X ignore", 3, "0 X X - X", TreatIgnore, alarm},
+		{"M=3 of 3 0 X X - X breaching", 3, "0 X X - X", TreatBreaching, alarm},
+		{"case 193: M=3 of 3 0 X X - X notBreaching", 3, "0 X X - X", TreatNotBreaching, alarm},
+		{"case 194: M=3 of 3 - - X - - missing", 3, "- - X - -", TreatMissing, alarm},
+		{"M=3 of 3 - - X - - ignore", 3, "- - X - -", TreatIgnore, keep},
+		{"case 196: M=3 of 3 - - X - - breaching", 3, "- - X - -", TreatBreaching, alarm},
+		{"case 197: M=3 of 3 - - X - - notBreaching", 3, "- - X - -", TreatNotBreaching, ok},
+		{"M=2 of 3 0 - X - X missing", 2, "0 - X - X", TreatMissing, alarm},
+		{"case 199: M=2 of 3 0 - X - X ignore", 2, "0 - X - X", TreatIgnore, alarm},
+		{"case 200: M=2 of 3 0 - X - X breaching", 2, "0 - X - X", TreatBreaching, alarm},
+		{"M=2 of 3 0 - X - X notBreaching", 2, "0 - X - X", TreatNotBreaching, alarm},
+		{"case 202: M=2 of 3 0 0 X 0 X missing", 2, "0 0 X 0 X", TreatMissing, alarm},
+		{"case 203: M=2 of 3 0 0 X 0 X ignore", 2, "0 0 X 0 X", TreatIgnore, alarm},
+		{"M=2 of 3 0 0 X 0 X breaching", 2, "0 0 X 0 X", TreatBreaching, alarm},
+		{"case 205: M=2 of 3 0 0 X 0 X notBreaching", 2, "0 0 X 0 X", TreatNotBreaching, alarm},
+		{"case 206: M=2 of 3 0 - X - - missing", 2, "0 - X - -", TreatMissing, ok},
+		{"M=2 of 3 0 - X - - ignore", 2, "0 - X - -", TreatIgnore, ok},
+		{"case 208: M=2 of 3 0 - X - - breaching", 2, "0 - X - -", TreatBreaching, alarm},
+		{"case 209: M=2 of 3 0 - X - - notBreaching", 2, "0 - X - -", TreatNotBreaching, ok},
+		{"M=2 of 3 - - - - 0 missing", 2, "- - - - 0", TreatMissing, ok},
+		{"case 211: M=2 of 3 - - - - 0 ignore", 2, "- - - - 0", TreatIgnore, ok},
+		{"case 212: M=2 of 3 - - - - 0 breaching", 2, "- - - - 0", TreatBreaching, alarm},
+		{"M=2 of 3 - - - - 0 notBreaching", 2, "- - - - 0", TreatNotBreaching, ok},
+		{"case 214: M=2 of 3 - - - X - missing", 2, "- - - X -", TreatMissing, alarm},
+		{"case 215: M=2 of 3 - - - X - ignore", 2, "- - - X -", TreatIgnore, keep},
+		{"M=2 of 3 - - - X - breaching", 2, "- - - X -", TreatBreaching, alarm},
+		{"case 217: M=2 of 3 - - - X - notBreaching", 2, "- - - X -", TreatNotBreaching, ok},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for _, previous := range []AlarmState{ok, alarm, unknown} {
+				want := c.want
+				if want == keep {
+					want = previous
 				}
-			})
-		}
+				if got := judged(t, c.row, c.m, 3, c.mode, previous); got != want {
+					t.Errorf("after %s: %s, expected %s", previous, got, want)
+				}
+			}
+		})
 	}
 }
 
@@ -73,7 +101,7 @@ func TestAlarmEvaluation(t *testing.T) {
 		{"case 107: two young breaching datapoints do not alarm yet", 3, 3, "- - - X X", ok, ok},
 		{"case 106: the oldest breaching datapoint is three old", 3, 3, "- - X X -", ok, alarm},
 		{"case 218: one young breaching datapoint is premature", 3, 3, "- - - - X", unknown, unknown},
-		{"case 219: two young ones are premature, too", 3, 3, "- - - X -", unknown, unknown},
+		{"two young ones are premature, too", 3, 3, "- - - X -", unknown, unknown},
 		{"case 220: a good one beside it gives OK", 3, 3, "- - X - 0", unknown, ok},
 		{"case 221: a good one after it gives OK", 3, 3, "- - - X 0", alarm, ok},
 		{"case 223: a lone old breach alarms as long as it is in the range", 3, 3, "X - - - -", ok, alarm},
@@ -99,7 +127,7 @@ func TestOperators(t *testing.T) {
 		want      AlarmState
 	}{
 		{"case 239: > at the threshold does not breach", GreaterThanThreshold, 50, "50", OKState},
-		{"case 240: >= at the threshold breaches", GreaterThanOrEqualToThreshold, 50, "50", AlarmingState},
+		{">= at the threshold breaches", GreaterThanOrEqualToThreshold, 50, "50", AlarmingState},
 		{"case 241: < at the threshold does not breach", LessThanThreshold, 45, "45", OKState},
 		{"case 242: <= at the threshold breaches", LessThanOrEqualToThreshold, 45, "45", AlarmingState},
 		{"> above the threshold breaches", GreaterThanThreshold, 50, "50.001", AlarmingState},
@@ -125,15 +153,16 @@ func TestHighResolutionAlarm(t *testing.T) {
 		want AlarmState
 	}{
 		{"case 245: two of three dense datapoints", 2, "X 0 X", AlarmingState},
-		{"case 246: one good and one breaching datapoint left", 2, "0 X - - - - - -", OKState},
+		{"one good and one breaching datapoint left", 2, "0 X - - - - - -", OKState},
 		{"case 247: one breaching datapoint left", 2, "X - - - - - - -", AlarmingState},
 		{"case 248: none left", 2, "- - - - - - - - -", InsufficientDataState},
 		{"case 250: an isolated breach alarms at the age of M", 3, "X - -", AlarmingState},
-		{"case 249: and not before", 3, "X -", InsufficientDataState},
+		{"and not before", 3, "X -", InsufficientDataState},
 		{"the isolated breach is still in the ninth bucket", 3, "X - - - - - - - -", AlarmingState},
 		{"case 251: it has left the whole range", 3, "X - - - - - - - - -", InsufficientDataState},
-		{"case 252: one good datapoint prevents", 3, "0 - X", OKState},
-		{"case 253: M=2 in mode missing", 2, "0 - X - X", AlarmingState},
+		{"one good datapoint prevents", 3, "0 - X", OKState},
+		{"case 253: with M=2 an isolated breach alarms up to the ninth bucket", 2, "X - - - - - - - -", AlarmingState},
+		{"case 253: and two of them with gaps", 2, "0 - X - X", AlarmingState},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := stepping("p", GreaterThanThreshold, 50, above(ChangeInCapacity, 1))
@@ -209,13 +238,13 @@ func TestPercentileSampleLimits(t *testing.T) {
 		want    AlarmState
 	}{
 		{"case 260: p99 with 999 samples keeps the state", 0.99, "999", true, OKState},
-		{"case 261: p99 with 1000 is evaluated", 0.99, "1000", true, AlarmingState},
+		{"p99 with 1000 is evaluated", 0.99, "1000", true, AlarmingState},
 		{"case 262: p90 with 99 keeps the state", 0.90, "99", true, OKState},
 		{"case 263: p90 with 100 is evaluated", 0.90, "100", true, AlarmingState},
-		{"case 264: p50 with 19 keeps the state", 0.50, "19", true, OKState},
+		{"p50 with 19 keeps the state", 0.50, "19", true, OKState},
 		{"case 265: p50 with 20 is evaluated", 0.50, "20", true, AlarmingState},
 		{"case 266: p10 with 99 keeps the state", 0.10, "99", true, OKState},
-		{"case 267: p25 with 40 is evaluated", 0.25, "40", true, AlarmingState},
+		{"p25 with 40 is evaluated", 0.25, "40", true, AlarmingState},
 		{"case 268: mode evaluate never asks", 0.90, "99", false, AlarmingState},
 		{"an unknown sample count keeps the state", 0.90, "_", true, OKState},
 	} {
@@ -264,12 +293,22 @@ func TestBuckets(t *testing.T) {
 }
 
 func TestLookInterval(t *testing.T) {
-	for period, want := range map[int64]time.Duration{
-		10: 10 * time.Second, 20: 10 * time.Second, 30: 10 * time.Second, 60: time.Minute, 3600: time.Minute,
+	for _, c := range []struct {
+		name   string
+		period int64
+		want   time.Duration
+	}{
+		{"10 s", 10, 10 * time.Second},
+		{"case 233: 20 s", 20, 10 * time.Second},
+		{"30 s", 30, 10 * time.Second},
+		{"60 s", 60, time.Minute},
+		{"an hour", 3600, time.Minute},
 	} {
-		if got := LookInterval(period); got != want {
-			t.Errorf("case 233: period %d is looked at every %s, expected %s", period, got, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := LookInterval(c.period); got != c.want {
+				t.Errorf("looked at every %s, expected %s", got, c.want)
+			}
+		})
 	}
 }
 

@@ -15,13 +15,24 @@ func (e *pass) combine() {
 	switch {
 	case d.Action != Hold && winner >= 0:
 		d.Policy, d.Reason = winner, d.Policies[winner].Reason
-	case d.Action == ScaleOut:
-		d.Reason = RaisedToMinCapacity
-	case d.Action == ScaleIn:
-		d.Reason = LoweredToMax
+	case d.Action != Hold:
+		d.Reason = e.bound()
 	default:
 		e.explainHold()
 	}
+}
+
+// bound is why the bounds moved the count: a scheduled action that has set them just now, or the bound itself.
+func (e *pass) bound() Reason {
+	for k := range e.d.Scheduled {
+		if e.d.Scheduled[k].Status == FireApplied {
+			return ByScheduledAction
+		}
+	}
+	if e.d.Action == ScaleOut {
+		return RaisedToMinCapacity
+	}
+	return LoweredToMax
 }
 
 // winner is the policy whose wish is carried out: the one with the largest capacity, for out and for in
@@ -41,12 +52,12 @@ func (e *pass) winner(direction Action) int {
 // that bound first and goes on from there at the next look (aws-semantics 1.11).
 func (e *pass) bounded(p *PolicyDecision) int {
 	switch {
-	case e.desired < e.t.Min:
-		return e.t.Min
-	case e.desired > e.t.Max:
-		return e.t.Max
+	case e.desired < e.r.Min:
+		return e.r.Min
+	case e.desired > e.r.Max:
+		return e.r.Max
 	default:
-		return min(max(p.Wanted, e.t.Min), e.t.Max)
+		return e.clamp(p.Wanted)
 	}
 }
 
@@ -73,6 +84,12 @@ func (e *pass) explainHold() {
 			}
 		}
 	}
+	for k := range d.Scheduled {
+		if d.Scheduled[k].Status == FireSuspended {
+			d.Reason = ScheduledScalingSuspended
+			return
+		}
+	}
 	for i := range d.Policies {
 		if restRank(d.Policies[i].Reason) > restRank(d.Reason) {
 			d.Reason = d.Policies[i].Reason
@@ -83,7 +100,7 @@ func (e *pass) explainHold() {
 // restRank orders the reasons of policies that wish for nothing by how much they matter.
 func restRank(r Reason) int {
 	switch r {
-	case InsufficientData, StaleData:
+	case InsufficientData, StaleData, HighResolutionUnsupported:
 		return 3
 	case WithinTarget:
 		return 2

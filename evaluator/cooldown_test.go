@@ -21,23 +21,26 @@ func graded() Policy {
 
 func TestReferenceSequence(t *testing.T) {
 	s := newScene(t, 1, 100, graded()).counts(1, 1)
-	t.Log("case 156: t0 m=55 gives 2")
-	s.at(0).metric(0, "55").expect(2, ByStepScaling).write()
-	t.Log("case 157: t10 m=55 with running still 1 stays 2")
-	s.at(10).expect(2, AlreadyAtDesiredCapacity)
-	s.at(20).runs(2)
-	t.Log("case 158: t21 m=65 wants +2, 1 of it is there already")
-	s.at(21).metric(0, "65").expect(3, ByStepScaling).write()
-	s.at(30).runs(3)
-	t.Log("case 159: t31 m=65 stays 3")
-	s.at(31).expect(3, AlreadyAtDesiredCapacity)
-	t.Log("case 160: t329 m=65 stays 3, the cooldown began anew at t30")
-	s.at(329).expect(3, AlreadyAtDesiredCapacity)
-	t.Log("case 161: t330 m=65 gives 5")
-	s.at(330).expect(5, ByStepScaling).write()
-	s.at(340).runs(5)
-	t.Log("case 162: t341 stays 5")
-	s.at(341).expect(5, AlreadyAtDesiredCapacity)
+	then := func(name string, now, want int, why Reason) {
+		t.Helper()
+		t.Run(name, func(t *testing.T) {
+			s.TB = t
+			s.at(now).expect(want, why)
+		})
+		s.TB = t
+	}
+	s.metric(0, "55")
+	then("t0 m=55 gives 2", 0, 2, ByStepScaling)
+	s.write()
+	then("case 157: t10 m=55 with running still 1 stays 2", 10, 2, AlreadyAtDesiredCapacity)
+	s.at(20).runs(2).metric(0, "65")
+	then("case 158: t21 m=65 wants +2, 1 of it is there already", 21, 3, ByStepScaling)
+	s.write().at(30).runs(3)
+	then("t31 m=65 stays 3", 31, 3, AlreadyAtDesiredCapacity)
+	then("case 160: t329 m=65 stays 3, the cooldown began anew at t30", 329, 3, AlreadyAtDesiredCapacity)
+	then("case 161: t330 m=65 gives 5", 330, 5, ByStepScaling)
+	s.write().at(340).runs(5)
+	then("t341 stays 5", 341, 5, AlreadyAtDesiredCapacity)
 }
 
 func TestScaleOutCooldown(t *testing.T) {
@@ -50,7 +53,7 @@ func TestScaleOutCooldown(t *testing.T) {
 		s.target.Policies[0].Step = above(ChangeInCapacity, 3)
 		s.at(60).expect(7, ByStepScaling)
 	})
-	t.Run("case 153: +2 and then +2 within the cooldown give nothing more", func(t *testing.T) {
+	t.Run("+2 and then +2 within the cooldown give nothing more", func(t *testing.T) {
 		start(t).at(60).expect(6, AlreadyAtDesiredCapacity)
 	})
 	t.Run("case 154: at fulfilment + cooldown the next +2 acts", func(t *testing.T) {
@@ -118,7 +121,7 @@ func TestCreditDifference(t *testing.T) {
 func TestScaleInCooldown(t *testing.T) {
 	start := func(t *testing.T) *scene {
 		in := stepping("in", LessThanThreshold, 50, below(ChangeInCapacity, -2))
-		s := newScene(t, 1, 100, in, outBy(2)).counts(10, 10).at(0).metric(0, "20").metric(1, "20")
+		s := newScene(t, 1, 100, in, outBy(4)).counts(10, 10).at(0).metric(0, "20").metric(1, "20")
 		s.expect(8, ByStepScaling).write()
 		return s.at(10).runs(8)
 	}
@@ -132,8 +135,8 @@ func TestScaleInCooldown(t *testing.T) {
 		}
 	})
 	t.Run("case 164: a scale-out acts at once and ends the scale-in cooldown", func(t *testing.T) {
-		s := start(t).at(60).metric(1, "60").expect(10, ByStepScaling).write()
-		s.at(70).runs(10).at(120).metric(1, "20").expect(8, ByStepScaling)
+		s := start(t).at(60).metric(1, "60").expect(12, ByStepScaling).write()
+		s.at(70).runs(12).at(120).metric(1, "20").expect(10, ByStepScaling)
 	})
 	t.Run("while a scale-in is in progress there is no other", func(t *testing.T) {
 		in := stepping("in", LessThanThreshold, 50, below(ChangeInCapacity, -2))

@@ -2,9 +2,9 @@ package evaluator
 
 // CopyFrom makes d a deep copy of src and reuses d's slices, so that a latest decision can be kept without allocating.
 func (d *Decision) CopyFrom(src *Decision) {
-	policies := resize(d.Policies, len(src.Policies))
+	policies, scheduled := resize(d.Policies, len(src.Policies)), d.Scheduled
 	*d = *src
-	d.Policies = policies
+	d.Policies, d.Scheduled = policies, append(scheduled[:0], src.Scheduled...)
 	for i := range policies {
 		policies[i].copyFrom(&src.Policies[i])
 	}

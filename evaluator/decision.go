@@ -28,28 +28,30 @@ const (
 const (
 	ByTargetTracking    Reason = "TargetTrackingPolicy"
 	ByStepScaling       Reason = "StepScalingPolicy"
+	ByScheduledAction   Reason = "ScheduledAction"
 	RaisedToMinCapacity Reason = "RaisedToMinCapacity"
 	LoweredToMax        Reason = "LoweredToMaxCapacity"
 )
 
 // Why it did not.
 const (
-	WithinTarget            Reason = "WithinTarget"
-	AlarmNotInAlarm         Reason = "AlarmNotInAlarm"
-	NoMatchingStep          Reason = "NoMatchingStep"
-	NothingDue              Reason = "NothingDue"
-	InsufficientData        Reason = "InsufficientData"
-	StaleData               Reason = "StaleData"
-	CooldownInEffect        Reason = "CooldownInEffect"
-	ActivityInProgress      Reason = "ActivityInProgress"
-	PolicyNotReadyToScaleIn Reason = "PolicyNotReadyToScaleIn"
-	OutOfBoundsByOthers     Reason = "OutOfBoundsByOthers"
-	DynamicScalingSuspended Reason = "DynamicScalingSuspended"
-	ServiceSwitchedOff      Reason = "ServiceSwitchedOff"
-	ServiceNotFound         Reason = "ServiceNotFound"
-	ServiceNotActive        Reason = "ServiceNotActive"
-	ServiceNotScalable      Reason = "ServiceNotScalable"
-	ServiceNotDescribed     Reason = "ServiceNotDescribed"
+	WithinTarget              Reason = "WithinTarget"
+	AlarmNotInAlarm           Reason = "AlarmNotInAlarm"
+	NoMatchingStep            Reason = "NoMatchingStep"
+	NothingDue                Reason = "NothingDue"
+	InsufficientData          Reason = "InsufficientData"
+	StaleData                 Reason = "StaleData"
+	CooldownInEffect          Reason = "CooldownInEffect"
+	ActivityInProgress        Reason = "ActivityInProgress"
+	PolicyNotReadyToScaleIn   Reason = "PolicyNotReadyToScaleIn"
+	OutOfBoundsByOthers       Reason = "OutOfBoundsByOthers"
+	DynamicScalingSuspended   Reason = "DynamicScalingSuspended"
+	ScheduledScalingSuspended Reason = "ScheduledScalingSuspended"
+	ServiceSwitchedOff        Reason = "ServiceSwitchedOff"
+	ServiceNotFound           Reason = "ServiceNotFound"
+	ServiceNotActive          Reason = "ServiceNotActive"
+	ServiceNotScalable        Reason = "ServiceNotScalable"
+	ServiceNotDescribed       Reason = "ServiceNotDescribed"
 )
 
 // Outcome is what became of the decision's write; it is not a reason.
@@ -76,13 +78,20 @@ type Decision struct {
 	// Desired, Running and Pending are the counts seen before the decision, Wanted the desired count decided after
 	// every guard; on Hold it equals Desired.
 	Desired, Running, Pending, Wanted int
-	Min, Max                          int
+	// Min and Max are the bounds in force, after the scheduled actions in this decision.
+	Min, Max int
+	// Start is the count that the policies started from: Desired, brought into the bounds where this decision registers
+	// the target or a scheduled action has set new ones.
+	Start int
+	// Scheduled are the scheduled actions that were due, in the order in which they fired.
+	Scheduled []ScheduledFire
 	// Policy is the index in Policies of the one whose wish was carried out or stopped, -1 if there is none.
 	Policy   int
 	Policies []PolicyDecision
-	// Registers says that carrying this decision out (or finding nothing to do) registers the target.
+	// Registers says that carrying this decision out (or finding nothing to do) registers the target, for the first time
+	// or with the bounds that a scheduled action has set.
 	Registers bool
-	// Next is when to look again.
+	// Next is when to look again: nothing can happen sooner, as long as nobody else changes the service.
 	Next time.Time
 }
 
@@ -128,6 +137,8 @@ type AlarmDecision struct {
 	Previous   AlarmState
 	Threshold  float64
 	Operator   ComparisonOperator
+	// Judged counts the real datapoints that the alarm was judged on.
+	Judged int
 	// Breaching counts the real datapoints beyond the threshold among those judged, of the
 	// DatapointsToAlarm needed and EvaluationPeriods judged.
 	Breaching, DatapointsToAlarm, EvaluationPeriods int

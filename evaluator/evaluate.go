@@ -11,9 +11,15 @@ type pass struct {
 	o *Observation
 	m *Memory
 	d *Decision
+	// now is the unix second of the decision, soonest that of the next evaluation of an alarm.
+	now, soonest int64
+	// r is the registration in force: the configuration's, or what changed it since.
+	r Registration
 	// desired is the count that the policies start from: the one seen, or the one that the
-	// registration in this very decision makes of it.
+	// registration or the scheduled actions in this very decision make of it.
 	desired int
+	// refused says that nothing may be done to the service at all.
+	refused bool
 }
 
 // passes are used again and again: called through a list, the guards would force a new one onto the heap each time,
@@ -26,9 +32,11 @@ var passes = sync.Pool{New: func() any { return new(pass) }}
 // CloudWatch's alarms, too, go on changing state while scaling is suspended or impossible.
 func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) {
 	e := passes.Get().(*pass)
-	*e = pass{t: t, o: o, m: m, d: d, desired: o.Service.Desired}
+	e.t, e.o, e.m, e.d = t, o, m, d
+	e.now, e.r, e.desired, e.refused = now.Unix(), m.InForce(t), o.Service.Desired, false
 	e.decide(now)
-	*e = pass{} // It must not keep alive what it has seen.
+	d.Next = e.next()
+	e.t, e.o, e.m, e.d = nil, nil, nil, nil // It must not keep alive what it has seen.
 	passes.Put(e)
 }
 
@@ -36,13 +44,14 @@ func (e *pass) decide(now time.Time) {
 	e.open(now)
 	refusal := e.refusal()
 	if refusal == "" {
-		e.desired = e.registered()
+		e.desired = e.scheduled(e.registered())
 	}
+	e.d.Start = e.desired
 	for i := range e.t.Policies {
 		e.judgeAlarms(i)
 		e.wish(i)
 	}
-	if refusal != "" {
+	if e.refused = refusal != ""; e.refused {
 		e.refuse(refusal)
 		return
 	}
@@ -53,23 +62,16 @@ func (e *pass) decide(now time.Time) {
 // open fills in what is known before anything is decided.
 func (e *pass) open(now time.Time) {
 	d, s := e.d, &e.o.Service
-	d.Target, d.Time, d.Next = e.t.Key, now, e.next(now)
+	d.Target, d.Time = e.t.Key, now
 	d.Action, d.Reason, d.Outcome = Hold, NothingDue, OutcomeNone
 	d.Desired, d.Running, d.Pending, d.Wanted = s.Desired, s.Running, s.Pending, s.Desired
-	d.Min, d.Max = e.t.Min, e.t.Max
 	d.Policy, d.Registers = -1, false
 	d.Policies = resize(d.Policies, len(e.t.Policies))
-}
-
-// next is the first instant after now at which an alarm of the target is evaluated again: the next whole
-// minute, or the next whole 10 s where a period is under a minute. Nothing happens in between, not even
-// when a cooldown ends there: only an alarm acts.
-func (e *pass) next(now time.Time) time.Time {
-	interval := int64(minute)
-	for i := range e.t.Metrics {
-		interval = min(interval, lookSeconds(e.t.Metrics[i].Period))
+	d.Scheduled = d.Scheduled[:0]
+	if len(e.t.ScheduledActions) > 0 {
+		e.fire()
 	}
-	return time.Unix(floor(now.Unix(), interval)+interval, 0).UTC()
+	d.Min, d.Max = e.r.Min, e.r.Max
 }
 
 // refusal says why nothing may be done to the service at all, or is empty.
@@ -84,17 +86,22 @@ func (e *pass) refusal() Reason {
 		return ServiceNotActive
 	case s.Daemon:
 		return ServiceNotScalable
-	case switchedOff(e.t, s, e.m):
+	case e.switchedOff():
 		return ServiceSwitchedOff
 	default:
 		return ""
 	}
 }
 
-// switchedOff says that a person has set the desired count to 0 below a positive min. A 0 that is our
-// own, from a time when min was 0, is not meant.
-func switchedOff(t *Target, s *Service, m *Memory) bool {
-	if s.Desired != 0 || t.Min <= 0 || t.StartSwitchedOff {
+// switchedOff says that a person has set the desired count to 0 below a positive min. A min that a scheduled
+// action raises only now makes nothing of a 0 that was within the bounds.
+func (e *pass) switchedOff() bool {
+	return switchedOff(e.t, &e.o.Service, e.m, e.m.InForce(e.t).Min)
+}
+
+// switchedOff is about a count of 0 at a certain min. A 0 that is our own, from a time when min was 0, is not meant.
+func switchedOff(t *Target, s *Service, m *Memory, lowest int) bool {
+	if s.Desired != 0 || lowest <= 0 || t.StartSwitchedOff {
 		return false
 	}
 	return m.SwitchedOff || m.LastDesired != 0
@@ -104,13 +111,15 @@ func switchedOff(t *Target, s *Service, m *Memory) bool {
 // count into the bounds at once (aws-semantics 6.1); being out of them by someone else's hand does not,
 // except for a service at 0 that the user wants started.
 func (e *pass) registered() int {
-	m, t := e.m, e.t
-	e.d.Registers = !m.Registered || m.Min != t.Min || m.Max != t.Max
-	if e.d.Registers || e.desired == 0 && t.StartSwitchedOff {
-		return min(max(e.desired, t.Min), t.Max)
+	e.d.Registers = !e.m.Registered || e.m.File != e.t.Registration()
+	if e.d.Registers || e.desired == 0 && e.t.StartSwitchedOff {
+		return e.clamp(e.desired)
 	}
 	return e.desired
 }
+
+// clamp brings a count into the bounds in force.
+func (e *pass) clamp(count int) int { return min(max(count, e.r.Min), e.r.Max) }
 
 // refuse stops every wish with the one reason that concerns the service itself.
 func (e *pass) refuse(why Reason) {
@@ -148,13 +157,13 @@ func (e *pass) judgeAlarm(a *Alarm, ad *AlarmDecision) {
 	ad.State = ad.Previous
 	ad.Threshold, ad.Operator = a.Threshold, a.Operator
 	ad.DatapointsToAlarm, ad.EvaluationPeriods = a.DatapointsToAlarm, a.EvaluationPeriods
-	ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, false, 0, 0, ad.Values[:0]
+	ad.Judged, ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, 0, false, 0, 0, ad.Values[:0]
 	s := e.series(a.Metric)
 	if !s.readable() {
 		return
 	}
 	ad.Partial = s.Partial
-	judge(a, s, e.series(a.SampleCount), e.d.Time.Unix(), ad)
+	judge(a, s, e.series(a.SampleCount), e.now, ad)
 	if !e.due(a.Metric) {
 		ad.State = ad.Previous
 	}

@@ -15,7 +15,7 @@ func TestServicesThatCannotBeScaled(t *testing.T) {
 		{"not known to ECS", func(s *Service) { s.Status = ServiceMissing }, ServiceNotFound},
 		{"draining", func(s *Service) { s.Status = ServiceDraining }, ServiceNotActive},
 		{"inactive", func(s *Service) { s.Status = ServiceInactive }, ServiceNotActive},
-		{"a daemon", func(s *Service) { s.Daemon = true }, ServiceNotScalable},
+		{"case 403: a daemon", func(s *Service) { s.Daemon = true }, ServiceNotScalable},
 		{"switched off", func(s *Service) { s.Desired, s.Running, s.Base = 0, 0, 0 }, ServiceSwitchedOff},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func TestSwitchedOff(t *testing.T) {
 			t.Errorf("noticed %+v", seen)
 		}
 		s.expect(0, ServiceSwitchedOff)
-		s.m.Remember(&s.d)
+		s.m.Remember(s.target, &s.d)
 		s.o.Service.Desired = 1
 		s.runs(1).expect(2, ByTargetTracking)
 		if s.m.SwitchedOff {
@@ -64,7 +64,7 @@ func TestSwitchedOff(t *testing.T) {
 	})
 	t.Run("our own 0 from a time when min was 0 is raised", func(t *testing.T) {
 		s := off(t, 2, 0)
-		s.m.Min = 0
+		s.m.Min, s.m.File.Min = 0, 0
 		s.o.Series[0].Values = nil
 		s.expect(2, RaisedToMinCapacity)
 	})
@@ -91,14 +91,14 @@ func TestRegistration(t *testing.T) {
 			t.Errorf("cause %q, registers %t", s.d.Cause(), s.d.Registers)
 		}
 	})
-	t.Run("case 141: a later change of min does, too", func(t *testing.T) {
+	t.Run("a later change of min does, too", func(t *testing.T) {
 		s := newScene(t, 3, 10, tracking("cpu", 50)).counts(1, 1).metric(0, "48x15")
-		s.m.Min = 1
+		s.m.Min, s.m.File.Min = 1, 1
 		s.expect(3, RaisedToMinCapacity)
-		s.m.Register(s.target)
+		s.m.registered(s.target)
 		s.expect(1, WithinTarget)
 	})
-	t.Run("case 142: and lowers to max", func(t *testing.T) {
+	t.Run("and lowers to max", func(t *testing.T) {
 		s := unregistered(t, 1, 4, 9).expect(4, LoweredToMax)
 		if s.d.Cause() != "maximum capacity was set to 4" {
 			t.Errorf("cause %q", s.d.Cause())
@@ -191,7 +191,7 @@ func TestAMemoryThatWasNeverBoundIsThatOfAFreshStart(t *testing.T) {
 		t.Errorf("the alarm was %s before", got)
 	}
 	s.m.Begin(s.target, &s.d, "a")
-	if s.m.Remember(&s.d) || s.m.Activity.To != 7 {
+	if !s.m.Remember(s.target, &s.d) || s.m.Activity.To != 7 || len(s.m.Policies) > 0 {
 		t.Errorf("remembered %+v", s.m)
 	}
 }

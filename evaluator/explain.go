@@ -11,6 +11,7 @@ import (
 var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	ByTargetTracking:                     carriedOut,
 	ByStepScaling:                        carriedOut,
+	ByScheduledAction:                    byAction,
 	RaisedToMinCapacity:                  raised,
 	LoweredToMax:                         lowered,
 	AlreadyAtMaxCapacity:                 atMax,
@@ -20,6 +21,7 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	TargetServicePutResourceAsUnscalable: deploymentRuns,
 	WithinTarget:                         withinTarget,
 	AlarmNotInAlarm:                      notInAlarm,
+	HighResolutionUnsupported:            highResolutionUnsupported,
 	NoMatchingStep:                       noStep,
 	NothingDue:                           nothingDue,
 	InsufficientData:                     tooLittleData,
@@ -29,6 +31,7 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	PolicyNotReadyToScaleIn:              notReady,
 	OutOfBoundsByOthers:                  outsideBounds,
 	DynamicScalingSuspended:              directionSuspended,
+	ScheduledScalingSuspended:            schedulesSuspended,
 	ServiceSwitchedOff:                   serviceOff,
 	ServiceNotFound:                      serviceGone,
 	ServiceNotActive:                     serviceInactive,
@@ -66,6 +69,33 @@ func carriedOut(d *Decision, p *PolicyDecision) string {
 		return text + ", but max capacity is " + strconv.Itoa(d.Max)
 	default:
 		return text + ", but min capacity is " + strconv.Itoa(d.Min)
+	}
+}
+
+// byAction names the scheduled actions that fired, in their order; the last one's bounds hold.
+func byAction(d *Decision, _ *PolicyDecision) string {
+	return d.fires(FireApplied) + " set min capacity to " + strconv.Itoa(d.Min) + " and max capacity to " + strconv.Itoa(d.Max)
+}
+
+func schedulesSuspended(d *Decision, _ *PolicyDecision) string {
+	return "scheduled scaling is suspended, and what was due is not made up for: " + d.fires(FireSuspended)
+}
+
+// fires names the scheduled actions with that status.
+func (d *Decision) fires(status FireStatus) string {
+	var names []string
+	for k := range d.Scheduled {
+		if d.Scheduled[k].Status == status {
+			names = append(names, d.Scheduled[k].Name)
+		}
+	}
+	switch len(names) {
+	case 0:
+		return "a scheduled action"
+	case 1:
+		return "scheduled action " + names[0]
+	default:
+		return "scheduled actions " + strings.Join(names, ", ")
 	}
 }
 
@@ -185,7 +215,7 @@ func staleData(_ *Decision, p *PolicyDecision) string {
 
 // known says that the policy has seen a datapoint.
 func (p *PolicyDecision) known() bool {
-	return slices.ContainsFunc(p.Alarms, func(a AlarmDecision) bool { return a.known() > 0 })
+	return slices.ContainsFunc(p.Alarms, func(a AlarmDecision) bool { return a.Judged > 0 })
 }
 
 // have is how many datapoints of its metric there are.
@@ -194,7 +224,7 @@ func (p *PolicyDecision) have() string {
 		return ""
 	}
 	a := p.lacking()
-	return ": " + counted(a.known(), "datapoint") + " of " + a.MetricName + " in the last " +
+	return ": " + counted(a.Judged, "datapoint") + " of " + a.MetricName + " in the last " +
 		counted(max(len(a.Values), a.EvaluationPeriods), "period") +
 		", " + strconv.Itoa(a.Breaching) + " of them breaching; it needs " + strconv.Itoa(a.DatapointsToAlarm)
 }
@@ -207,17 +237,6 @@ func (p *PolicyDecision) lacking() *AlarmDecision {
 		}
 	}
 	return &p.Alarms[p.alarm()]
-}
-
-// known is how many datapoints the alarm was judged on.
-func (a *AlarmDecision) known() int {
-	n := 0
-	for _, v := range a.Values {
-		if !missing(v) {
-			n++
-		}
-	}
-	return n
 }
 
 func cooldownRuns(_ *Decision, p *PolicyDecision) string {

@@ -67,12 +67,10 @@ func (m *Memory) supersede(next string, action Action) {
 	}
 }
 
-// add joins what policy i adds to its credit. What a registration in the same decision added is not the policy's.
+// add joins what policy i adds to its credit. What a registration or a scheduled action added in the same
+// decision is not the policy's.
 func (m *Memory) add(t *Target, i int, d *Decision) {
-	from := d.Desired
-	if d.Registers {
-		from = max(from, d.Min)
-	}
+	from := max(d.Desired, d.Start)
 	for k := range m.Policies {
 		m.Policies[k].Cooldown.ScaleInFulfilled = time.Time{}
 	}
@@ -189,7 +187,7 @@ func (m *Memory) look(t *Target, s *Service, seen *Transition) {
 		m.remove(max(0, before-s.Desired))
 	}
 	// Whether a 0 is a person's doing can only be told before the new count becomes the one last seen.
-	m.SwitchedOff = s.Desired == 0 && (m.SwitchedOff || switchedOff(t, s, m))
+	m.SwitchedOff = s.Desired == 0 && (m.SwitchedOff || switchedOff(t, s, m, m.InForce(t).Min))
 	m.LastDesired = s.Desired
 }
 

@@ -218,7 +218,7 @@ func keptFromFalling(e *pass, i int) Reason {
 // outOfBounds: someone has set the count beyond a bound; no policy carries it further out (aws-semantics 1.11).
 func outOfBounds(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
-	furtherOut := p.Wish == ScaleOut && e.desired > e.t.Max || p.Wish == ScaleIn && e.desired < e.t.Min
+	furtherOut := p.Wish == ScaleOut && e.desired > e.r.Max || p.Wish == ScaleIn && e.desired < e.r.Min
 	if p.HasWanted && furtherOut {
 		return OutOfBoundsByOthers
 	}
@@ -238,7 +238,7 @@ func deploying(e *pass, i int) Reason {
 
 // suspended: the user has switched this direction off.
 func suspended(e *pass, i int) Reason {
-	p, s := &e.d.Policies[i], &e.t.Suspended
+	p, s := &e.d.Policies[i], &e.r.Suspended
 	if e.changes(p) && (p.Wish == ScaleOut && s.DynamicScalingOut || p.Wish == ScaleIn && s.DynamicScalingIn) {
 		return DynamicScalingSuspended
 	}
@@ -252,9 +252,9 @@ func atBound(e *pass, i int) Reason {
 	switch {
 	case !p.HasWanted:
 		return ""
-	case p.Wish == ScaleOut && e.desired == e.t.Max:
+	case p.Wish == ScaleOut && e.desired == e.r.Max:
 		return AlreadyAtMaxCapacity
-	case p.Wish == ScaleIn && e.desired == e.t.Min:
+	case p.Wish == ScaleIn && e.desired == e.r.Min:
 		return AlreadyAtMinCapacity
 	default:
 		return ""

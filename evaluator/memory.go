@@ -5,11 +5,15 @@ import "time"
 // Memory is what the evaluator must know of the past of one target. It is durable, and nothing in it
 // can be derived from elsewhere. Evaluate only reads it; the methods below are its only writers.
 type Memory struct {
-	// Registered says that the target has been brought into its bounds once; Min and Max are those
-	// bounds. When they differ from the target's, the target is registered anew.
+	// Registered says that the count has been brought into the bounds since they were last registered.
 	Registered bool `json:"registered"`
-	Min        int  `json:"min"`
-	Max        int  `json:"max"`
+	// Min, Max and Suspended are what is in force, File what the configuration said when it was last asked (see InForce).
+	Min       int            `json:"min"`
+	Max       int            `json:"max"`
+	Suspended SuspendedState `json:"suspended,omitzero"`
+	File      Registration   `json:"file"`
+	// Actions has one entry for each of Target.ScheduledActions, in that order (see Bind).
+	Actions []ActionMemory `json:"actions,omitempty"`
 	// LastDesired is the desired count last seen or written, -1 before the first look. A different
 	// count found later is a foreign change.
 	LastDesired int `json:"last_desired"`

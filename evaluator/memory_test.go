@@ -31,9 +31,11 @@ func TestBind(t *testing.T) {
 	if names := []string{m.Policies[0].Name, m.Policies[1].Name}; names[0] != "c" || names[1] != "b" {
 		t.Fatalf("bound to %v", names)
 	}
-	if b := m.Policies[1]; len(b.Alarms) != 1 || b.Alarms[0].State != AlarmingState || b.Cooldown.Added != 1 {
-		t.Errorf("case 244: b lost what was known of it: %+v", b)
-	}
+	t.Run("case 244: an alarm that is updated keeps its state", func(t *testing.T) {
+		if b := m.Policies[1]; len(b.Alarms) != 1 || b.Alarms[0].State != AlarmingState || b.Cooldown.Added != 1 {
+			t.Errorf("b lost what was known of it: %+v", b)
+		}
+	})
 	if c := m.Policies[0]; len(c.Alarms) != 2 || c.Alarms[1].State != InsufficientDataState {
 		t.Errorf("c did not start fresh: %+v", c)
 	}
@@ -57,13 +59,13 @@ func TestCloneIsDeep(t *testing.T) {
 func TestRememberReportsWhatIsDurable(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).metric(0, "80x15")
 	s.decide()
-	if !s.m.Remember(&s.d) {
+	if !s.m.Remember(s.target, &s.d) {
 		t.Error("an alarm changed its state, but nothing was durable")
 	}
 	if got := s.m.Policies[0].Alarms[0]; got.State != AlarmingState || !got.Since.Equal(noon) {
 		t.Errorf("remembered %+v", got)
 	}
-	if s.at(60).decide(); s.m.Remember(&s.d) {
+	if s.at(60).decide(); s.m.Remember(s.target, &s.d) {
 		t.Error("nothing changed, but it was called durable")
 	}
 	if got := s.m.Policies[0].Alarms[0].Since; !got.Equal(noon) {
@@ -74,15 +76,15 @@ func TestRememberReportsWhatIsDurable(t *testing.T) {
 func TestRememberSwitchedOff(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).counts(0, 0).metric(0, "48x15")
 	s.decide()
-	if s.m.Remember(&s.d); !s.m.SwitchedOff {
+	if s.m.Remember(s.target, &s.d); !s.m.SwitchedOff {
 		t.Error("not remembered as switched off")
 	}
 	s.o.Service.Status = ServiceMissing
-	if s.decide(); s.m.Remember(&s.d) || !s.m.SwitchedOff {
+	if s.decide(); s.m.Remember(s.target, &s.d) || !s.m.SwitchedOff {
 		t.Error("a service that is missing for a while is not thereby switched on")
 	}
 	s.o.Service.Status = ServiceActive
-	if s.counts(2, 2).decide(); !s.m.Remember(&s.d) || s.m.SwitchedOff {
+	if s.counts(2, 2).decide(); !s.m.Remember(s.target, &s.d) || s.m.SwitchedOff {
 		t.Error("still remembered as switched off at 2")
 	}
 }
@@ -239,13 +241,18 @@ func TestStatusMessages(t *testing.T) {
 
 func TestCause(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).metric(0, "80x15").expect(7, ByTargetTracking)
-	if got, want := s.d.Cause(), "monitor alarm ecs-autoscaler/c/s/cpu/high in state ALARM triggered policy cpu"; got != want {
-		t.Errorf("case 383: %q, expected %q", got, want)
-	}
-	s.metric(0, "20x15").expect(2, ByTargetTracking)
-	if got, want := s.d.Cause(), "monitor alarm ecs-autoscaler/c/s/cpu/low in state ALARM triggered policy cpu"; got != want {
-		t.Errorf("case 383: %q, expected %q", got, want)
-	}
+	high := s.d.Cause()
+	low := s.metric(0, "20x15").expect(2, ByTargetTracking).d.Cause()
+	t.Run("case 383: alarm, state and policy in AWS's form", func(t *testing.T) {
+		for got, want := range map[string]string{
+			high: "monitor alarm ecs-autoscaler/c/s/cpu/high in state ALARM triggered policy cpu",
+			low:  "monitor alarm ecs-autoscaler/c/s/cpu/low in state ALARM triggered policy cpu",
+		} {
+			if got != want {
+				t.Errorf("%q, expected %q", got, want)
+			}
+		}
+	})
 	if s.metric(0, "48x15").expect(4, WithinTarget); s.d.Cause() != "" {
 		t.Errorf("a hold has the cause %q", s.d.Cause())
 	}

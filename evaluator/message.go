@@ -13,7 +13,35 @@ func (d *Decision) Message() string {
 	if !known {
 		explain = func(d *Decision, _ *PolicyDecision) string { return string(d.Reason) }
 	}
-	return d.headline() + ": " + explain(d, d.chosen()) + "."
+	return d.headline() + ": " + explain(d, d.chosen()) + "." + d.firesBeside()
+}
+
+// firesBeside tells of the scheduled actions that were due and are not the reason of the decision.
+func (d *Decision) firesBeside() string {
+	text := ""
+	for k := range d.Scheduled {
+		f := &d.Scheduled[k]
+		if f.Status == FireApplied && d.Reason == ByScheduledAction || f.Status == FireSuspended && d.Reason == ScheduledScalingSuspended {
+			continue
+		}
+		text += " Scheduled action " + f.Name + " " + f.became() + "."
+	}
+	return text
+}
+
+// became is what became of the fire.
+func (f *ScheduledFire) became() string {
+	bounds := "min capacity to " + strconv.Itoa(f.Min) + " and max capacity to " + strconv.Itoa(f.Max)
+	switch f.Status {
+	case FireApplied:
+		return "set " + bounds
+	case FireFailed:
+		return "failed: it would set " + bounds + ", and the bounds stay as they were"
+	case FireSuspended:
+		return "was due, but scheduled scaling is suspended; it is not made up for"
+	default:
+		return "was missed while nobody looked, and catch_up is none"
+	}
 }
 
 // chosen is the policy that the decision's reason is about; without one it is a policy that knows nothing, so
@@ -82,7 +110,7 @@ func (p *PolicyDecision) sizing() string {
 // measured is the metric, how it was aggregated, and of how much: "CPUUtilization averaged 93.1 over 3 datapoints".
 func (p *PolicyDecision) measured() string {
 	a := &p.Alarms[p.alarm()]
-	n, number := a.known(), decimal(p.Metric)
+	n, number := a.Judged, decimal(p.Metric)
 	switch p.Aggregation {
 	case Latest:
 		return a.MetricName + " was " + number + " at the latest datapoint"

@@ -10,9 +10,9 @@ import (
 var reasons = []Reason{
 	AlreadyAtMaxCapacity, AlreadyAtMinCapacity, AlreadyAtDesiredCapacity, AutoScalingAnticipatedFlapping,
 	TargetServicePutResourceAsUnscalable, ByTargetTracking, ByStepScaling, RaisedToMinCapacity, LoweredToMax,
-	WithinTarget, AlarmNotInAlarm, NoMatchingStep, NothingDue, InsufficientData, StaleData, CooldownInEffect,
+	WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue, InsufficientData, StaleData, CooldownInEffect,
 	ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers, DynamicScalingSuspended, ServiceSwitchedOff,
-	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed,
+	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed, ByScheduledAction, ScheduledScalingSuspended,
 }
 
 // beginning is how the sentence of a hold at 4 begins: a service whose counts nobody knows is held at nothing.
@@ -175,7 +175,7 @@ func TestMessageClaimsNoWriteThatDidNotHappen(t *testing.T) {
 }
 
 func TestMessageOfAnUnknownReasonNamesIt(t *testing.T) {
-	if got := (&Decision{Action: Hold, Reason: "ScheduledAction", Policy: -1}).Message(); got != "Held at 0: ScheduledAction." {
+	if got := (&Decision{Action: Hold, Reason: "NewReason", Policy: -1}).Message(); got != "Held at 0: NewReason." {
 		t.Errorf("got %q", got)
 	}
 }

@@ -84,6 +84,9 @@ type Series struct {
 	Values []float64
 	// Delay is how many seconds after its end a bucket may still be unpublished rather than missing.
 	Delay int64
+	// Soonest is how many seconds after its end a bucket is published at the soonest, as far as anybody knows; 0 knows
+	// nothing. Only Decision.Next rests on it.
+	Soonest int64
 	// Partial says that the last read was incomplete (PartialData, a failed page): it may not justify a scale-in.
 	Partial bool
 	// Failed says that the last read gave no answer at all: alarms keep their state and nothing acts on it.

@@ -14,6 +14,7 @@ func NewMemory(t *Target) *Memory {
 func (m *Memory) Clone() *Memory {
 	c := *m
 	c.Policies = slices.Clone(m.Policies)
+	c.Actions = slices.Clone(m.Actions)
 	for i := range c.Policies {
 		c.Policies[i].Alarms = slices.Clone(m.Policies[i].Alarms)
 	}
@@ -44,6 +45,7 @@ func (m *Memory) Bind(t *Target) {
 		policies[i] = known
 	}
 	m.Policies = policies
+	m.Actions = bindActions(m.Actions, t.ScheduledActions)
 	if m.Undo != nil {
 		undo := *m.Undo
 		undo.Cooldowns = cooldowns
@@ -73,10 +75,32 @@ func (m *Memory) policy(name string) int {
 	return -1
 }
 
-// Remember takes over the alarm states of a decision, and whether the service is switched off. It reports
-// whether anything changed that must survive a restart.
-func (m *Memory) Remember(d *Decision) bool {
-	changed := false
+// TakeBounds takes over the bounds that d decided on and the scheduled actions that were due at it, and reports whether
+// that is news. Until the count is within the bounds (see Remember) the target counts as not registered, so
+// that a write that fails is made up for.
+func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
+	r := m.InForce(t)
+	moved := d.Registers
+	for k := range d.Scheduled {
+		if f := &d.Scheduled[k]; f.Status == FireApplied {
+			r.Min, r.Max, moved = f.Min, f.Max, true
+		}
+	}
+	news := m.adopt(t, r)
+	if m.handle(t, d.Time) || news {
+		m.Registered = m.Registered && !moved
+		return true
+	}
+	return false
+}
+
+// Remember takes over what a final decision leaves: its bounds, the alarm states, and whether the service is
+// switched off. It reports whether anything changed that must survive a restart.
+func (m *Memory) Remember(t *Target, d *Decision) bool {
+	changed := m.TakeBounds(t, d)
+	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers {
+		m.Registered, changed = true, true
+	}
 	for i := range min(len(d.Policies), len(m.Policies)) {
 		known, seen := m.Policies[i].Alarms, d.Policies[i].Alarms
 		for j := range min(len(known), len(seen)) {
@@ -93,9 +117,4 @@ func (m *Memory) Remember(d *Decision) bool {
 	changed = changed || off != m.SwitchedOff
 	m.SwitchedOff = off
 	return changed
-}
-
-// Register notes that the target has been brought into its present bounds.
-func (m *Memory) Register(t *Target) {
-	m.Registered, m.Min, m.Max = true, t.Min, t.Max
 }

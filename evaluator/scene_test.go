@@ -36,7 +36,7 @@ func newScene(t testing.TB, lowest, highest int, policies ...Policy) *scene {
 		s.o.Series = append(s.o.Series, &Series{Period: 60})
 	}
 	s.m = NewMemory(s.target)
-	s.m.Register(s.target)
+	s.m.registered(s.target)
 	s.o.Service = Service{DescribedAt: noon, Status: ServiceActive, Controller: "ECS"}
 	s.counts(4, 4)
 	return s
@@ -106,7 +106,7 @@ func (s *scene) expect(wanted int, why Reason) *scene {
 
 // write carries the last decision out: ECS has accepted the count, nothing has started yet.
 func (s *scene) write() *scene {
-	s.m.Remember(&s.d)
+	s.m.Remember(s.target, &s.d)
 	s.m.Begin(s.target, &s.d, "a")
 	s.o.Service.Desired = s.d.Wanted
 	return s
@@ -153,4 +153,10 @@ func above(how AdjustmentType, adjustment int) Step {
 
 func below(how AdjustmentType, adjustment int) Step {
 	return Step{AdjustmentType: how, Adjustments: []StepAdjustment{{math.Inf(-1), 0, adjustment}}}
+}
+
+// registered makes a target one whose count has been brought into its configured bounds.
+func (m *Memory) registered(t *Target) {
+	m.Register(t, t.Registration())
+	m.Registered = true
 }

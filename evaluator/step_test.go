@@ -1,34 +1,36 @@
 package evaluator
 
 import (
-	"fmt"
 	"math"
 	"testing"
 )
 
 func TestPercentChangeInCapacity(t *testing.T) {
-	for _, c := range []struct{ number, base, percent, least, want int }{
-		{1, 10, 10, 0, 11},
-		{2, 11, 30, 0, 14},
-		{3, 14, -10, 0, 13},
-		{4, 13, -30, 0, 10},
-		{5, 127, 10, 0, 139},
-		{7, 3, -10, 0, 2},
-		{8, 1, 10, 0, 2},
-		{10, 9, -10, 0, 8},
-		{11, 11, -10, 0, 10},
-		{13, 25, -27, 0, 19},
-		{14, 5, 33, 0, 6},
-		{16, 100, 1, 0, 101},
-		{17, 1, 200, 0, 3},
-		{19, 10, 0, 0, 10},
-		{20, 4, 25, 2, 6},
-		{22, 20, -25, 2, 15},
-		{23, 3, -10, 2, 1},
-		{25, 0, 50, 2, 2},
-		{26, 1, -100, 0, 0},
+	for _, c := range []struct {
+		name                       string
+		base, percent, least, want int
+	}{
+		{"case 1: +10 % of 10", 10, 10, 0, 11},
+		{"case 2: +30 % of 11", 11, 30, 0, 14},
+		{"-10 % of 14", 14, -10, 0, 13},
+		{"case 4: -30 % of 13", 13, -30, 0, 10},
+		{"case 5: +10 % of 127", 127, 10, 0, 139},
+		{"case 7: -10 % of 3", 3, -10, 0, 2},
+		{"case 8: +10 % of 1", 1, 10, 0, 2},
+		{"case 10: -10 % of 9", 9, -10, 0, 8},
+		{"case 11: -10 % of 11", 11, -10, 0, 10},
+		{"case 13: -27 % of 25", 25, -27, 0, 19},
+		{"case 14: +33 % of 5", 5, 33, 0, 6},
+		{"case 16: +1 % of 100", 100, 1, 0, 101},
+		{"case 17: +200 % of 1", 1, 200, 0, 3},
+		{"case 19: +0 % of 10", 10, 0, 0, 10},
+		{"case 20: +25 % of 4, at least 2", 4, 25, 2, 6},
+		{"case 22: -25 % of 20, at least 2", 20, -25, 2, 15},
+		{"case 23: -10 % of 3, at least 2", 3, -10, 2, 1},
+		{"case 25: +50 % of 0, at least 2", 0, 50, 2, 2},
+		{"case 26: -100 % of 1", 1, -100, 0, 0},
 	} {
-		t.Run(fmt.Sprintf("case %d: %d %% of %d", c.number, c.percent, c.base), func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := stepScene(t, c.percent, PercentChangeInCapacity, c.least).counts(c.base, c.base)
 			if got := s.decide().Wanted; got != c.want {
 				t.Errorf("got %d, expected %d: %s", got, c.want, s.d.Message())
@@ -82,18 +84,32 @@ func TestWhichStepApplies(t *testing.T) {
 	}
 	const none = -1000
 	for _, c := range []struct {
-		number int
-		set    string
-		metric float64
-		want   int
+		name, set string
+		metric    float64
+		want      int
 	}{
-		{28, "OUT", 55, 0}, {29, "OUT", 59.999, 0}, {30, "OUT", 60, 10}, {31, "OUT", 69.999, 10}, {32, "OUT", 70, 30},
-		{34, "IN", 50, 0}, {35, "IN", 45, 0}, {36, "IN", 40.001, 0}, {37, "IN", 40, -10}, {38, "IN", 30.001, -10},
-		{39, "IN", 30, -30}, {40, "IN", 0, -30},
-		{41, "T70", 70, 1}, {42, "T70", 84.9, 1}, {43, "T70", 85, 2}, {44, "T70", 94.9, 2}, {45, "T70", 95, 3},
-		{46, "T70", 400, 3}, {47, "OUT", 48, none}, {0, "IN", 50.1, none},
+		{"case 28: OUT at 55", "OUT", 55, 0},
+		{"case 29: OUT at 59.999", "OUT", 59.999, 0},
+		{"OUT at 60", "OUT", 60, 10},
+		{"case 31: OUT at 69.999", "OUT", 69.999, 10},
+		{"case 32: OUT at 70", "OUT", 70, 30},
+		{"case 34: IN at 50", "IN", 50, 0},
+		{"case 35: IN at 45", "IN", 45, 0},
+		{"IN at 40.001", "IN", 40.001, 0},
+		{"case 37: IN at 40", "IN", 40, -10},
+		{"case 38: IN at 30.001", "IN", 30.001, -10},
+		{"IN at 30", "IN", 30, -30},
+		{"case 40: IN at 0", "IN", 0, -30},
+		{"case 41: T70 at 70", "T70", 70, 1},
+		{"T70 at 84.9", "T70", 84.9, 1},
+		{"case 43: T70 at 85", "T70", 85, 2},
+		{"case 44: T70 at 94.9", "T70", 94.9, 2},
+		{"T70 at 95", "T70", 95, 3},
+		{"case 46: T70 at 400", "T70", 400, 3},
+		{"case 47: OUT at 48", "OUT", 48, none},
+		{"IN at 50.1", "IN", 50.1, none},
 	} {
-		t.Run(fmt.Sprintf("case %d: %s at %v", c.number, c.set, c.metric), func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			set := sets[c.set]
 			a := AlarmDecision{Operator: set.op, Threshold: set.threshold}
 			got := none
@@ -124,7 +140,7 @@ func TestStepMetricAggregation(t *testing.T) {
 		metric float64
 		want   int
 	}{
-		{"case 48: Maximum takes the highest", Maximum, 90, 6},
+		{"Maximum takes the highest", Maximum, 90, 6},
 		{"case 49: Minimum takes the lowest", Minimum, 71, 5},
 		{"case 50: omitted means Average", "", 77 + 2.0/3, 5},
 	} {
@@ -142,7 +158,9 @@ func TestStepMetricAggregation(t *testing.T) {
 func TestAverageBelowTheThresholdHasNoStep(t *testing.T) {
 	p := stepping("p", GreaterThanOrEqualToThreshold, 50, above(ChangeInCapacity, 1))
 	p.Alarms[0].EvaluationPeriods, p.Alarms[0].DatapointsToAlarm = 3, 2
-	newScene(t, 1, 100, p).metric(0, "52 52 40").expect(4, NoMatchingStep)
+	t.Run("case 47: nothing happens although the alarm is in ALARM", func(t *testing.T) {
+		newScene(t, 1, 100, p).metric(0, "52 52 40").expect(4, NoMatchingStep)
+	})
 }
 
 func TestOtherAdjustments(t *testing.T) {
@@ -168,7 +186,7 @@ func TestOtherAdjustments(t *testing.T) {
 		s.target.Max, s.m.Max = 10, 10
 		s.expect(10, AlreadyAtMaxCapacity)
 	})
-	t.Run("case 75: ChangeInCapacity -1 at min", func(t *testing.T) {
+	t.Run("ChangeInCapacity -1 at min", func(t *testing.T) {
 		s := stepScene(t, -1, ChangeInCapacity, 0).counts(1, 1)
 		s.target.Min, s.m.Min = 1, 1
 		s.expect(1, AlreadyAtMinCapacity)

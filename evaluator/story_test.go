@@ -24,7 +24,7 @@ func (s *scene) minutes(values []float64, want ...int) {
 		if s.decide().Action != Hold {
 			s.write().runs(s.d.Wanted)
 		} else {
-			s.m.Remember(&s.d)
+			s.m.Remember(s.target, &s.d)
 		}
 		if s.o.Service.Desired != want[minute] {
 			s.Errorf("minute %d at %v: %d tasks, expected %d: %s", minute+1, v, s.o.Service.Desired, want[minute], s.d.Message())
@@ -33,10 +33,11 @@ func (s *scene) minutes(values []float64, want ...int) {
 }
 
 func TestStoryRepeatedOncePerMinute(t *testing.T) {
-	t.Log("case 254: an alarm that stays in ALARM for five minutes invokes its policy once a minute")
-	p := outBy(1)
-	p.ScaleOutCooldown = 0
-	newScene(t, 1, 100, p).minutes(parse("60x5 20"), 5, 6, 7, 8, 9, 9)
+	t.Run("case 254: an alarm that stays in ALARM for five minutes invokes its policy once a minute", func(t *testing.T) {
+		p := outBy(1)
+		p.ScaleOutCooldown = 0
+		newScene(t, 1, 100, p).minutes(parse("60x5 20"), 5, 6, 7, 8, 9, 9)
+	})
 }
 
 func TestStoryThreeBreachingMinutes(t *testing.T) {
@@ -75,16 +76,17 @@ func TestStoryFlaskappSteps(t *testing.T) {
 }
 
 func TestStoryThirdBreachingBucket(t *testing.T) {
-	t.Log("case 256: the third breaching bucket, 11:59 to 12:00, acts as soon as it has closed and is there")
-	s := newScene(t, 1, 10, tracking("cpu", 50))
-	s.o.Series[0] = &Series{Period: 60, End: noon.Unix(), Values: parse("20 20 80x3"), Delay: 120}
-	s.now = noon.Add(-time.Second)
-	s.expect(4, WithinTarget) // One of the newest three is good.
-	if got := s.d.Policies[0].Alarms[0].State; got != OKState {
-		t.Errorf("a second before the bucket closes the alarm is %s", got)
-	}
-	s.now = noon
-	s.expect(7, ByTargetTracking)
+	t.Run("case 256: it acts as soon as it has closed and is there", func(t *testing.T) {
+		s := newScene(t, 1, 10, tracking("cpu", 50))
+		s.o.Series[0] = &Series{Period: 60, End: noon.Unix(), Values: parse("20 20 80x3"), Delay: 120}
+		s.now = noon.Add(-time.Second)
+		s.expect(4, WithinTarget) // One of the newest three is good.
+		if got := s.d.Policies[0].Alarms[0].State; got != OKState {
+			t.Errorf("a second before the bucket closes the alarm is %s", got)
+		}
+		s.now = noon
+		s.expect(7, ByTargetTracking)
+	})
 }
 
 func TestStoryLateDatapointsHoldNothingUpAndInventNothing(t *testing.T) {

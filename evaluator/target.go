@@ -22,6 +22,8 @@ type Target struct {
 	Min, Max int
 	// Policies stand in file order: target tracking first, then step scaling.
 	Policies []Policy
+	// ScheduledActions stand in file order.
+	ScheduledActions []ScheduledAction
 	// Metrics are what the policies read. Two policies that want the same metric share one entry.
 	Metrics []Metric
 	// Suspended switches off kinds of scaling (API SuspendedState).

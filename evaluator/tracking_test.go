@@ -7,16 +7,30 @@ import (
 
 func TestTargetTrackingFormula(t *testing.T) {
 	for _, c := range []struct {
-		number, running int
-		metric, target  float64
-		want            int
+		name           string
+		running        int
+		metric, target float64
+		want           int
 	}{
-		{80, 4, 80, 50, 7}, {82, 4, 75, 50, 6}, {83, 1, 100, 50, 2}, {85, 10, 50.1, 50, 11}, {86, 3, 100, 75, 4},
-		{88, 5, 1000, 300, 17}, {89, 100, 90, 50, 180}, {91, 10, 44.9, 50, 9}, {92, 2, 45, 50, 2}, {94, 2, 25, 50, 1},
-		{95, 6, 25, 50, 3}, {97, 4, 37.5, 50, 3}, {98, 20, 44, 50, 18}, {100, 1, 10, 50, 1}, {101, 1, 0, 50, 0},
-		{103, 3, 0.1, 0.3, 1}, {0, 10, 50, 50, 10},
+		{"case 80: 4 at 80 of 50", 4, 80, 50, 7},
+		{"case 82: 4 at 75 of 50", 4, 75, 50, 6},
+		{"case 83: 1 at 100 of 50", 1, 100, 50, 2},
+		{"case 85: 10 at 50.1 of 50", 10, 50.1, 50, 11},
+		{"case 86: 3 at 100 of 75", 3, 100, 75, 4},
+		{"case 88: 5 at 1000 of 300", 5, 1000, 300, 17},
+		{"case 89: 100 at 90 of 50", 100, 90, 50, 180},
+		{"case 91: 10 at 44.9 of 50", 10, 44.9, 50, 9},
+		{"case 92: 2 at 45 of 50", 2, 45, 50, 2},
+		{"case 94: 2 at 25 of 50", 2, 25, 50, 1},
+		{"case 95: 6 at 25 of 50", 6, 25, 50, 3},
+		{"case 97: 4 at 37.5 of 50", 4, 37.5, 50, 3},
+		{"case 98: 20 at 44 of 50", 20, 44, 50, 18},
+		{"case 100: 1 at 10 of 50", 1, 10, 50, 1},
+		{"case 101: 1 at 0 of 50", 1, 0, 50, 0},
+		{"case 103: 3 at 0.1 of 0.3", 3, 0.1, 0.3, 1},
+		{"10 at 50 of 50", 10, 50, 50, 10},
 	} {
-		t.Run(fmt.Sprintf("case %d: %d tasks at %v of %v", c.number, c.running, c.metric, c.target), func(t *testing.T) {
+		t.Run(c.name, func(t *testing.T) {
 			s := newScene(t, 0, 1000, tracking("cpu", c.target)).counts(c.running, c.running)
 			s.metric(0, fmt.Sprintf("%vx17", c.metric))
 			if got := s.decide().Wanted; got != c.want {
@@ -44,7 +58,7 @@ func TestTargetTrackingSituations(t *testing.T) {
 		s.write().runs(1).at(60).metric(0, "_x4 500x3")
 		s.expect(1, AlreadyAtDesiredCapacity)
 	})
-	t.Run("case 105: a datapoint below the target does not", func(t *testing.T) {
+	t.Run("a datapoint below the target does not", func(t *testing.T) {
 		newScene(t, 0, 10, tracking("backlog", 100)).counts(0, 0).metric(0, "_x4 50").expect(0, InsufficientData)
 	})
 	t.Run("case 106: two datapoints and a gap scale out once the older is three old", func(t *testing.T) {
@@ -120,7 +134,7 @@ func TestSeveralPolicies(t *testing.T) {
 		b.TargetTracking.DisableScaleIn, b.Alarms = true, b.Alarms[:1]
 		newScene(t, 1, 100, tt("a"), b).counts(10, 10).metric(0, "30x15").metric(1, "48x15").expect(6, ByTargetTracking)
 	})
-	t.Run("case 129: one that is not ready holds scale-in", func(t *testing.T) {
+	t.Run("one that is not ready holds scale-in", func(t *testing.T) {
 		newScene(t, 1, 100, tt("a"), tt("b")).counts(10, 10).metric(0, "30x15").metric(1, "48x15").expect(10, PolicyNotReadyToScaleIn)
 	})
 	t.Run("one without data is not ready", func(t *testing.T) {
@@ -174,7 +188,7 @@ func TestOutOfBoundsByOthers(t *testing.T) {
 	t.Run("case 136: below min a scale-in changes nothing", func(t *testing.T) {
 		newScene(t, 5, 10, in).counts(2, 2).metric(0, "20").expect(2, OutOfBoundsByOthers)
 	})
-	t.Run("case 135: below min a scale-out leads to min first", func(t *testing.T) {
+	t.Run("below min a scale-out leads to min first", func(t *testing.T) {
 		s := newScene(t, 5, 10, out).counts(2, 2).metric(0, "60").expect(5, ByStepScaling)
 		s.write().runs(5).at(300).expect(6, ByStepScaling)
 	})
@@ -182,7 +196,7 @@ func TestOutOfBoundsByOthers(t *testing.T) {
 		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(14, 14).metric(0, "25x15").expect(10, ByTargetTracking)
 		s.write().runs(10).at(300).expect(5, ByTargetTracking)
 	})
-	t.Run("case 138: above max a scale-out changes nothing", func(t *testing.T) {
+	t.Run("above max a scale-out changes nothing", func(t *testing.T) {
 		newScene(t, 1, 10, out).counts(14, 14).metric(0, "60").expect(14, OutOfBoundsByOthers)
 	})
 	t.Run("case 139: being out of bounds alone corrects nothing", func(t *testing.T) {
@@ -200,9 +214,9 @@ func TestDeployments(t *testing.T) {
 		want       int
 		why        Reason
 	}{
-		{"case 144: ECS, in progress: held", "ECS", true, false, 4, TargetServicePutResourceAsUnscalable},
+		{"ECS, in progress: held", "ECS", true, false, 4, TargetServicePutResourceAsUnscalable},
 		{"case 146: ECS, completed", "ECS", false, false, 3, ByStepScaling},
-		{"case 147: EXTERNAL is not held", "EXTERNAL", true, false, 3, ByStepScaling},
+		{"EXTERNAL is not held", "EXTERNAL", true, false, 3, ByStepScaling},
 		{"case 148: CODE_DEPLOY is not held", "CODE_DEPLOY", true, false, 3, ByStepScaling},
 		{"case 149: the first deployment of a new service counts", "", true, false, 4, TargetServicePutResourceAsUnscalable},
 		{"the option lets it go on", "ECS", true, true, 3, ByStepScaling},
@@ -222,11 +236,11 @@ func TestDeployments(t *testing.T) {
 }
 
 func TestSuspension(t *testing.T) {
-	t.Run("case 171 and 172: after resuming the alarm acts without a new transition", func(t *testing.T) {
+	t.Run("case 172: after resuming the alarm acts without a new transition", func(t *testing.T) {
 		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(1, 1).metric(0, "100x3")
 		s.target.Suspended.DynamicScalingOut = true
 		s.expect(1, DynamicScalingSuspended)
-		if s.m.Remember(&s.d); s.m.Policies[0].Alarms[0].State != AlarmingState {
+		if s.m.Remember(s.target, &s.d); s.m.Policies[0].Alarms[0].State != AlarmingState {
 			t.Error("the alarm went on changing state while suspended, but was not remembered")
 		}
 		s.target.Suspended.DynamicScalingOut = false

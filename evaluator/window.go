@@ -94,6 +94,9 @@ func windowEnd(s *Series, now int64, n int) int64 {
 
 // onGrid is the newest end of a bucket at or before the instant; the grid is anchored at End.
 func (s *Series) onGrid(instant int64) int64 {
+	if instant == s.End { // mostly; a division costs as much as judging three buckets
+		return instant
+	}
 	past := (instant - s.End) % s.Period
 	if past < 0 {
 		past += s.Period
@@ -103,6 +106,9 @@ func (s *Series) onGrid(instant int64) int64 {
 
 // index is where the bucket that ends at end stands in Values; it may be outside, then nothing is known of it.
 func (s *Series) index(end int64) int {
+	if end == s.End {
+		return len(s.Values) - 1
+	}
 	return len(s.Values) - 1 - int((s.End-end)/s.Period)
 }
 

@@ -7,22 +7,24 @@ import (
 
 // The wire types are the documented JSON of a decision; absent numbers are null, times are UTC.
 type wireDecision struct {
-	Target    string       `json:"target"`
-	Time      time.Time    `json:"time"`
-	Action    Action       `json:"action"`
-	Reason    Reason       `json:"reason"`
-	Outcome   Outcome      `json:"outcome"`
-	Desired   int          `json:"desired"`
-	Running   int          `json:"running"`
-	Pending   int          `json:"pending"`
-	Wanted    int          `json:"wanted"`
-	Min       int          `json:"min"`
-	Max       int          `json:"max"`
-	Message   string       `json:"message"`
-	Policy    *string      `json:"policy"`
-	Registers bool         `json:"registers,omitempty"`
-	Policies  []wirePolicy `json:"policies"`
-	Next      time.Time    `json:"next"`
+	Target    string          `json:"target"`
+	Time      time.Time       `json:"time"`
+	Action    Action          `json:"action"`
+	Reason    Reason          `json:"reason"`
+	Outcome   Outcome         `json:"outcome"`
+	Desired   int             `json:"desired"`
+	Running   int             `json:"running"`
+	Pending   int             `json:"pending"`
+	Wanted    int             `json:"wanted"`
+	Min       int             `json:"min"`
+	Max       int             `json:"max"`
+	Message   string          `json:"message"`
+	Policy    *string         `json:"policy"`
+	Registers bool            `json:"registers,omitempty"`
+	Start     *int            `json:"start,omitempty"` // only where it is not Desired
+	Scheduled []ScheduledFire `json:"scheduled,omitempty"`
+	Policies  []wirePolicy    `json:"policies"`
+	Next      time.Time       `json:"next"`
 }
 
 type wirePolicy struct {
@@ -71,11 +73,14 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 	w := wireDecision{
 		Target: d.Target.String(), Time: d.Time.UTC(), Action: d.Action, Reason: d.Reason, Outcome: d.Outcome,
 		Desired: d.Desired, Running: d.Running, Pending: d.Pending, Wanted: d.Wanted, Min: d.Min, Max: d.Max,
-		Message: d.Message(), Registers: d.Registers, Next: d.Next.UTC(),
+		Message: d.Message(), Registers: d.Registers, Scheduled: d.Scheduled, Next: d.Next.UTC(),
 		Policies: make([]wirePolicy, len(d.Policies)),
 	}
 	for i := range d.Policies {
 		w.Policies[i] = d.Policies[i].wire()
+	}
+	if d.Start != d.Desired {
+		w.Start = &d.Start
 	}
 	if d.Policy >= 0 && d.Policy < len(d.Policies) {
 		w.Policy = &d.Policies[d.Policy].Name
@@ -134,7 +139,11 @@ func (d *Decision) UnmarshalJSON(text []byte) error {
 	*d = Decision{
 		Target: ParseKey(w.Target), Time: w.Time, Action: w.Action, Reason: w.Reason, Outcome: w.Outcome,
 		Desired: w.Desired, Running: w.Running, Pending: w.Pending, Wanted: w.Wanted, Min: w.Min, Max: w.Max,
-		Policy: -1, Registers: w.Registers, Next: w.Next, Policies: make([]PolicyDecision, len(w.Policies)),
+		Policy: -1, Registers: w.Registers, Start: w.Desired, Scheduled: w.Scheduled, Next: w.Next,
+		Policies: make([]PolicyDecision, len(w.Policies)),
+	}
+	if w.Start != nil {
+		d.Start = *w.Start
 	}
 	for i := range w.Policies {
 		d.Policies[i] = w.Policies[i].decision()
@@ -178,6 +187,7 @@ func (w *wireAlarm) decision() AlarmDecision {
 		a.Values[k] = nothing
 		if v := w.Datapoints[k].Value; v != nil {
 			a.Values[k] = *v
+			a.Judged++
 		}
 	}
 	return a

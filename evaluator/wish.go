@@ -15,6 +15,10 @@ const (
 
 // wish lets policy i say what it would like, before any guard.
 func (e *pass) wish(i int) {
+	if e.lacksHighResolution(i) {
+		e.d.Policies[i].Reason = HighResolutionUnsupported
+		return
+	}
 	if e.t.Policies[i].Type == StepScaling {
 		e.stepWish(i)
 		return

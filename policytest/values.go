@@ -31,20 +31,23 @@ func values(v strict.Value) ([]float64, bool) {
 	if !ok {
 		return nil, false
 	}
-	words := strings.Fields(s.Text)
-	if len(words) == 0 {
+	if strings.TrimSpace(s.Text) == "" {
 		v.Errorf(v.At, "%s is empty; write values such as %s", v.Key, valueForms)
 		return nil, false
 	}
 	var series []float64
-	for i, word := range words {
+	offset := 0
+	for word := range strings.FieldsSeq(s.Text) {
+		offset += strings.Index(s.Text[offset:], word)
 		more, err := appendWord(series, word)
 		if err != nil {
-			v.Errorf(v.Word(i, word), "%s: %s", v.Key, err)
+			place, _ := v.Within(s.Text, offset)
+			v.Errorf(place, "%s: %s", v.Key, err)
 			ok = false
-			continue
+			more = series
 		}
 		series = more
+		offset += len(word)
 	}
 	return series, ok
 }

@@ -119,13 +119,16 @@ func (p *pass) take(t *target, d observe.Described) {
 	t.describeErr, t.describeNote = nil, ""
 	p.noteStatus(t, &d.Service)
 	p.see(t, d.Service)
-	t.describeAt = t.nextDescription(p.now)
+	t.describeAt = p.nextDescription(t, p.now)
 }
 
 // see makes a service's state the target's present one and follows the open activity on it.
 func (p *pass) see(t *target, s evaluator.Service) {
 	if t.intent != nil {
 		p.settle(t, &s)
+	}
+	if !sameCounts(s, t.observation.Service) {
+		p.lookSoon(t, p.now)
 	}
 	before := t.memory.LastDesired
 	tr := t.memory.Follow(t.spec, &s, s.DescribedAt)
@@ -139,6 +142,12 @@ func (p *pass) see(t *target, s evaluator.Service) {
 		p.Logger.Info("someone else changed the desired count; it is respected",
 			zap.Stringer("target", t.spec.Key), zap.Int("from", tr.From), zap.Int("to", tr.To))
 	}
+}
+
+// sameCounts says that nothing has changed that a decision could rest on.
+func sameCounts(a, b evaluator.Service) bool {
+	a.DescribedAt, b.DescribedAt = time.Time{}, time.Time{}
+	return a == b
 }
 
 // endActivity closes the record of the activity that a description has ended.

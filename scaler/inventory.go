@@ -330,7 +330,7 @@ func (e *Engine) adopt(b binding, open map[evaluator.Key][]store.Activity) {
 // release lets a target go, with everything that was said about it.
 func (e *Engine) release(t *target) {
 	e.untrack(t.entries)
-	t.entries, t.looks = nil, nil
+	t.entries, t.metricDue = nil, nil
 	delete(e.targets, t.spec.Key)
 	e.leaving[t.spec.Key] = t
 	e.telemetry.forget(t.spec.Key)

@@ -79,12 +79,10 @@ func (e *Engine) lookAnew() {
 	e.inventory.next, e.pruned = time.Time{}, time.Time{}
 	for _, t := range e.order {
 		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
-		for i := range t.looks {
-			t.looks[i] = -1
-		}
+		clear(t.metricDue)
 	}
 	for _, tr := range e.tracked {
-		tr.look = -1
+		tr.readAt = time.Time{}
 	}
 }
 
@@ -125,37 +123,18 @@ func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
 	readable, again := t.readable(), t.retry
 	t.retry = false
 	for i, tr := range t.entries {
-		look := p.lookNumber(t.spec.Metrics[i].Period)
-		t.observation.Due[i] = readable && (t.nextDue(i, look) || again && t.observation.Due[i])
-		if readable && tr.look != look {
-			tr.look = look
+		due := !p.now.Before(t.metricDue[i])
+		if readable && due {
+			t.evaluated = p.now
+		}
+		t.observation.Due[i] = readable && (due || again && t.observation.Due[i])
+		fresh := p.interval(t.spec.Metrics[i].Period) / apart
+		if readable && due && !p.now.Before(tr.readAt.Add(fresh)) {
+			tr.readAt = p.now
 			entries = append(entries, tr.Entry)
 		}
 	}
 	return entries
-}
-
-// lookNumber counts the evaluations of a metric of that period since the epoch: one a minute, one
-// each 10 s for periods under 60 s, more only where the configuration's interval asks for it.
-func (p *pass) lookNumber(period int64) int64 {
-	every := evaluator.LookInterval(period)
-	if p.Config.Interval > 0 {
-		every = min(every, p.Config.Interval)
-	}
-	now := p.now
-	if p.FixedPhase != nil {
-		now = now.Add(-*p.FixedPhase)
-	}
-	return now.UnixNano() / int64(every)
-}
-
-// nextDue reports whether this look is a new one for the target's i-th metric, and remembers it.
-func (t *target) nextDue(i int, look int64) bool {
-	if t.looks[i] == look {
-		return false
-	}
-	t.looks[i] = look
-	return true
 }
 
 // decide evaluates every due target on what was just read. What holds is recorded; what would act,
@@ -199,11 +178,6 @@ func urgency(d *evaluator.Decision) int {
 func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
 	evaluator.Evaluate(t.spec, &t.observation, t.memory, now, d)
 	d.Outcome = evaluator.OutcomeNone
-	if every := e.Config.Interval; every > 0 {
-		if next := now.Truncate(every).Add(every); next.Before(d.Next) {
-			d.Next = next
-		}
-	}
 }
 
 // deservesDescription reports whether a hold rests on counts that may have changed: a scale-out that
@@ -224,15 +198,11 @@ func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool 
 // conclude takes a decision as final: its alarm states, its registration and when to look again.
 func (p *pass) conclude(t *target, d *evaluator.Decision) {
 	t.looked = true
-	t.nextLook = d.Next
-	if t.memory.Remember(d) {
+	p.takeBounds(t, d)
+	if t.memory.Remember(t.spec, d) {
 		t.dirty = true
 	}
-	done := d.Action == evaluator.Hold || d.Outcome == evaluator.OutcomeWritten
-	if d.Registers && done {
-		t.memory.Register(t.spec)
-		t.dirty = true
-	}
+	p.plan(t, d, p.now)
 	if d.Outcome == evaluator.OutcomeRateLimited {
 		t.retry = true
 		t.nextLook = p.now.Add(time.Second)

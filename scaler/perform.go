@@ -118,10 +118,12 @@ func (p *pass) write(ctx context.Context, attempts []*attempt) {
 }
 
 // intend stores the intents: activities that are Pending. What the pass has found out so far goes with
-// them, so that after a crash no intent stands beside an earlier one of its target that is long over.
+// them, so that after a crash no intent stands beside an earlier one of its target that is long over, and no scheduled
+// action has moved a count without its bounds.
 func (p *pass) intend(attempts []*attempt) error {
 	intents := make([]*store.Activity, len(attempts))
 	for i, a := range attempts {
+		p.takeBounds(a.t, &a.decision)
 		a.activity = newActivity(a.t, &a.decision, p.Store.NextGeneration())
 		intents[i] = &a.activity
 	}
@@ -139,8 +141,7 @@ func (p *pass) intend(attempts []*attempt) error {
 // newActivity is the record of a decision that is about to be written.
 func newActivity(t *target, d *evaluator.Decision, generation uint64) store.Activity {
 	a := store.Activity{
-		// Times have seconds and may come twice, generations do not: together they are never the same again.
-		ID:         fmt.Sprintf("%s/%d-%d", t.spec, d.Time.Unix(), generation),
+		ID:         activityID(t.spec.Key, d.Time, generation),
 		Generation: generation,
 		Target:     t.spec.Key, Direction: d.Action, From: d.Desired, To: d.Wanted, Reason: d.Reason,
 		Status: evaluator.Pending, Description: evaluator.ActivityDescription(d.Wanted),
@@ -150,6 +151,11 @@ func newActivity(t *target, d *evaluator.Decision, generation uint64) store.Acti
 		a.Policy, a.PolicyType = t.spec.Policies[d.Policy].Name, t.spec.Policies[d.Policy].Type
 	}
 	return a
+}
+
+// activityID is unique: times have seconds and may come twice, generations do not.
+func activityID(k evaluator.Key, at time.Time, generation uint64) string {
+	return fmt.Sprintf("%s/%d-%d", k, at.Unix(), generation)
 }
 
 // send calls ECS for every attempt. A write under way is finished even when ctx ends; one not begun
@@ -202,7 +208,7 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.conclude(t, d)
 	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
-	t.describeAt = t.nextDescription(p.now)
+	t.describeAt = p.nextDescription(t, p.now)
 }
 
 // settleFailure takes a write that failed. Where ECS may have taken it all the same (a timeout, an
@@ -221,7 +227,7 @@ func (p *pass) settleFailure(a *attempt) {
 	p.problem("write", t.spec.String(), a.err, "ecs:UpdateService")
 	if why := awsapi.Explain(a.err, "ecs:UpdateService"); class.Retry() {
 		t.intentErr = why
-		t.describeAt = t.nextDescription(p.now)
+		t.describeAt = p.nextDescription(t, p.now)
 	} else {
 		p.dropIntent(t, why)
 		t.blocked = blocked{class: class, until: p.Clock.Now().Add(blockedFor)}

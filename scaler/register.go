@@ -1,9 +1,10 @@
 package scaler
 
 import (
-	"errors"
+	"fmt"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/store"
 )
 
 // Registration is what RegisterScalableTarget may change of a scalable target at run time; nil leaves it as it is.
@@ -15,8 +16,57 @@ type Registration struct {
 }
 
 // RegisterScalableTarget registers a target anew (API RegisterScalableTarget): the next pass brings its count into the
-// bounds. It must not run while a pass does. It fails for a target that is not there and for bounds that cross.
+// bounds. It must not run while a pass does. It fails for a target that is not there and for bounds that cross or are negative.
 func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
-	_, _ = k, r
-	return errors.New("not yet")
+	t := e.targets[k]
+	if t == nil {
+		return fmt.Errorf("%s is not a target of the configuration, or its service has not been found yet", k)
+	}
+	now := t.memory.InForce(t.spec)
+	set(&now.Min, r.MinCapacity)
+	set(&now.Max, r.MaxCapacity)
+	set(&now.Suspended.DynamicScalingIn, r.DynamicScalingInSuspended)
+	set(&now.Suspended.DynamicScalingOut, r.DynamicScalingOutSuspended)
+	set(&now.Suspended.Scheduled, r.ScheduledScalingSuspended)
+	if now.Min < 0 || now.Min > now.Max {
+		return fmt.Errorf("%s: min capacity %d and max capacity %d do not go together: they must be 0 <= min <= max", k, now.Min, now.Max)
+	}
+	t.memory.Register(t.spec, now)
+	t.dirty = true
+	e.lookNow(t)
+	return nil
+}
+
+func set[T any](value *T, to *T) {
+	if to != nil {
+		*value = *to
+	}
+}
+
+// takeBounds makes the bounds of a decision those in force, and the scheduled actions that were due a matter of the past.
+func (p *pass) takeBounds(t *target, d *evaluator.Decision) {
+	if !t.memory.TakeBounds(t.spec, d) {
+		return
+	}
+	t.dirty = true
+	for i := range d.Scheduled {
+		f := &d.Scheduled[i]
+		p.telemetry.scheduled.WithLabelValues(t.spec.Cluster, t.spec.Service, f.Name, string(f.Status)).Inc()
+		p.recordFire(t, d, f)
+	}
+}
+
+// recordFire keeps the activity of a scheduled action that has set the bounds or failed to. A dry run opens none.
+func (p *pass) recordFire(t *target, d *evaluator.Decision, f *evaluator.ScheduledFire) {
+	status, message := f.Activity()
+	if status == "" || p.Actuator.DryRun() {
+		return
+	}
+	generation := p.Store.NextGeneration()
+	p.pending.Activities = append(p.pending.Activities, &store.Activity{
+		ID: activityID(t.spec.Key, d.Time, generation), Generation: generation, Target: t.spec.Key,
+		Direction: evaluator.Hold, From: d.Desired, To: d.Desired, Reason: evaluator.ByScheduledAction,
+		Status: status, StatusMessage: message, Description: evaluator.BoundsDescription(f.Min, f.Max), Cause: f.Cause(),
+		StartTime: f.At, EndTime: d.Time,
+	})
 }

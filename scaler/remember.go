@@ -26,6 +26,9 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 	t.latest.Set(d)
 	p.telemetry.decision(d)
 	now := recorded{d.Action, d.Reason, d.Outcome, d.Wanted}
+	if len(d.Scheduled) > 0 {
+		t.last = recorded{} // that a scheduled action was due is news, whatever came of it
+	}
 	if now == t.last && d.Outcome != evaluator.OutcomeWritten {
 		return
 	}
@@ -145,9 +148,7 @@ func (t *target) stale() bool {
 	if t.row == nil {
 		return true
 	}
-	a, b := t.row.Service, t.observation.Service
-	a.DescribedAt, b.DescribedAt = time.Time{}, time.Time{}
-	return a != b || t.row.Note != t.note()
+	return !sameCounts(t.row.Service, t.observation.Service) || t.row.Note != t.note()
 }
 
 // note is one sentence on what is wrong with the target, empty when nothing is.
@@ -166,8 +167,9 @@ func (t *target) note() string {
 // nextRow is the row that the store is to have. An unchanged memory keeps its pointer, by which the
 // store sees that there is nothing durable to write.
 func (t *target) nextRow() *store.Target {
+	r := t.memory.InForce(t.spec)
 	row := &store.Target{
-		Key: t.spec.Key, Min: t.spec.Min, Max: t.spec.Max,
+		Key: t.spec.Key, Min: r.Min, Max: r.Max,
 		Service: t.observation.Service, Latest: t.latest, Note: t.note(),
 	}
 	for i := range t.spec.Policies {

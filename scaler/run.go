@@ -14,8 +14,8 @@ import (
 const (
 	// soonest is the least time between two passes: what a rate held back is tried again each second.
 	soonest = time.Second
-	// latest is the most, so that the daemon notices a clock that was set and shows that it lives.
-	latest = time.Minute
+	// longest is the most, so that the daemon notices a clock that was set and shows that it lives.
+	longest = time.Minute
 	// summaryInterval is how often a line sums up what happened.
 	summaryInterval = time.Minute
 )
@@ -78,7 +78,7 @@ func (e *Engine) summarize(s *tally) {
 
 // untilNext is how long to wait for the next pass.
 func (e *Engine) untilNext(now time.Time) time.Duration {
-	next := now.Add(latest)
+	next := now.Add(longest)
 	sooner := func(t time.Time) {
 		if t.Before(next) {
 			next = t

@@ -1,7 +1,6 @@
 package scaler
 
 import (
-	"cmp"
 	"hash/fnv"
 	"time"
 
@@ -52,9 +51,11 @@ type target struct {
 	describeAt, nextLook time.Time
 	// retry says that this look repeats one that a rate stopped: on the same datapoints.
 	retry bool
-	// looks are the numbers of the look intervals in which each metric was last due.
-	looks   []int64
-	urgency int
+	// metricDue is when the alarms on each metric are evaluated next.
+	metricDue []time.Time
+	// evaluated is when the last of them were.
+	evaluated time.Time
+	urgency   int
 	// looked says that the target has been evaluated since the engine knows it.
 	looked  bool
 	blocked blocked
@@ -80,8 +81,8 @@ type recorded struct {
 type trackedEntry struct {
 	*observe.Entry
 	users int
-	// look is the number of the look interval in which it was last read.
-	look int64
+	// readAt is when it was last read.
+	readAt time.Time
 	// note says why it could not be read, empty when it could.
 	note string
 }
@@ -117,9 +118,9 @@ func (e *Engine) openActivities() map[evaluator.Key][]store.Activity {
 // before is not due before its next look: AWS repeats an alarm's action once a minute, however often
 // somebody reloads.
 func (e *Engine) track(t *target) {
-	before := make(map[*trackedEntry]int64, len(t.entries))
+	before := make(map[*trackedEntry]time.Time, len(t.entries))
 	for i, tr := range t.entries {
-		before[tr] = t.looks[i]
+		before[tr] = t.metricDue[i]
 	}
 	t.entries = make([]*trackedEntry, len(t.spec.Metrics))
 	series := make([]*evaluator.Series, len(t.spec.Metrics))
@@ -127,7 +128,7 @@ func (e *Engine) track(t *target) {
 		entry := e.Metrics.Track(m, evaluator.Buckets(t.spec, i))
 		tr := e.tracked[entry]
 		if tr == nil {
-			tr = &trackedEntry{Entry: entry, look: -1}
+			tr = &trackedEntry{Entry: entry}
 			e.tracked[entry] = tr
 		}
 		tr.users++
@@ -135,11 +136,18 @@ func (e *Engine) track(t *target) {
 	}
 	t.observation.Series = series
 	t.observation.Due = make([]bool, len(series))
-	t.looks = make([]int64, len(series))
+	t.metricDue = make([]time.Time, len(series))
 	for i, tr := range t.entries {
-		t.looks[i] = cmp.Or(before[tr], -1)
+		t.metricDue[i] = before[tr]
 	}
-	t.nextLook, t.retry = time.Time{}, false
+	t.retry = false
+	e.lookNow(t)
+}
+
+// lookNow makes the target due at once. That does not evaluate its alarms before their time.
+func (e *Engine) lookNow(t *target) {
+	e.lookSoon(t, e.Clock.Now())
+	t.nextLook = time.Time{}
 }
 
 // untrack gives metrics back to the reader.
@@ -174,14 +182,14 @@ func (t *target) readable() bool {
 func (t *target) resting() bool { return t.readable() && !t.memory.SwitchedOff }
 
 // nextDescription spreads the slow refresh of many services over the interval, by name.
-func (t *target) nextDescription(now time.Time) time.Time {
+func (e *Engine) nextDescription(t *target, now time.Time) time.Time {
 	switch {
 	case t.following():
-		look := evaluator.LookInterval(60)
+		every := time.Minute
 		for i := range t.spec.Metrics {
-			look = min(look, evaluator.LookInterval(t.spec.Metrics[i].Period))
+			every = min(every, e.interval(t.spec.Metrics[i].Period))
 		}
-		return now.Truncate(look).Add(look)
+		return e.evaluation(t, every, now.Add(every/apart))
 	case !t.resting():
 		return now.Add(absentRetry)
 	}

@@ -16,6 +16,7 @@ type telemetry struct {
 	activities *prometheus.CounterVec
 	notScaled  *prometheus.CounterVec
 	foreign    *prometheus.CounterVec
+	scheduled  *prometheus.CounterVec
 	passes     *prometheus.CounterVec
 	duration   prometheus.Histogram
 	lastPass   prometheus.Gauge
@@ -42,6 +43,10 @@ func newTelemetry(r prometheus.Registerer) *telemetry {
 			Name: "ecs_autoscaler_foreign_writes_total",
 			Help: "Changes of a desired count that someone else made.",
 		}, []string{"cluster", "service"}),
+		scheduled: f.NewCounterVec(prometheus.CounterOpts{
+			Name: "ecs_autoscaler_scheduled_actions_total",
+			Help: "Scheduled actions that were due, by what became of them: applied, failed, suspended or missed.",
+		}, []string{"cluster", "service", "action", "status"}),
 		passes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_passes_total",
 			Help: "Passes by result: ok, or state_error when the state could not be written.",
@@ -89,6 +94,7 @@ func (m *telemetry) decision(d *evaluator.Decision) {
 // forget removes the series of a target that is gone.
 func (m *telemetry) forget(k evaluator.Key) {
 	m.foreign.DeleteLabelValues(k.Cluster, k.Service)
+	m.scheduled.DeletePartialMatch(prometheus.Labels{"cluster": k.Cluster, "service": k.Service})
 	for reason := range m.reasons {
 		m.notScaled.DeleteLabelValues(k.Cluster, k.Service, string(reason))
 	}

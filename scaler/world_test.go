@@ -34,6 +34,8 @@ type world struct {
 	value func(m evaluator.Metric, start int64) float64
 	// startAfter is how long new tasks take.
 	startAfter time.Duration
+	// late is how many seconds after its end a bucket is published.
+	late int64
 
 	describes, writes []evaluator.Key
 	metricReads       int
@@ -48,6 +50,8 @@ type world struct {
 	// onWrite may fail a write, before or after it took effect.
 	onWrite   func(k evaluator.Key, n int) (takesEffect bool, err error)
 	onRequest func()
+	// phase is that of the engine's looks; nil lets it place them.
+	phase *time.Duration
 }
 
 type service struct {
@@ -60,7 +64,7 @@ func newWorld() *world {
 	return &world{
 		now: midnight, services: map[evaluator.Key]*service{}, tags: map[evaluator.Key]map[string]string{},
 		value: func(evaluator.Metric, int64) float64 { return 50 }, entries: map[*observe.Entry]evaluator.Metric{},
-		calls: -1, budget: -1, describeErr: map[evaluator.Key]error{},
+		calls: -1, budget: -1, describeErr: map[evaluator.Key]error{}, phase: new(time.Duration),
 	}
 }
 
@@ -144,8 +148,13 @@ func (w *world) Read(_ context.Context, now time.Time, due []*observe.Entry) obs
 			}
 		}
 		s.End = now.Unix() / 60 * 60
+		s.Delay, s.Soonest, e.Place = w.late, w.late, w.late
 		for i := range s.Values {
-			s.Values[i] = w.value(m, s.End-int64(len(s.Values)-i)*s.Period)
+			start := s.End - int64(len(s.Values)-i)*s.Period
+			s.Values[i] = math.NaN()
+			if start+s.Period+w.late <= now.Unix() {
+				s.Values[i] = w.value(m, start)
+			}
 		}
 	}
 	return r
@@ -262,6 +271,7 @@ func openBench(t *testing.T, w *world, text string, b store.Backend) *bench {
 	core, logs := observer.New(zapcore.InfoLevel)
 	e, err := New(Options{
 		Config: parse(t, text), Metrics: w, Services: w, Actuator: w, Store: s, Clock: w, Logger: zap.New(core),
+		FixedPhase: w.phase,
 	})
 	if err != nil {
 		t.Fatal(err)

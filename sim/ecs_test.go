@@ -99,15 +99,17 @@ func TestAServiceIsDescribedAsECSDoes(t *testing.T) {
 }
 
 func TestAnUnknownServiceIsAFailureAndNotAnError(t *testing.T) {
-	w := newWorld(t, shop)
-	out, err := w.ecs.DescribeServices(w.context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"api", "nobody"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(out.Services) != 1 || len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" ||
-		!strings.HasSuffix(*out.Failures[0].Arn, "service/shop/nobody") {
-		t.Errorf("services %d, failures %+v, want api and MISSING nobody", len(out.Services), out.Failures)
-	}
+	t.Run("case 400: beside the services that are known", func(t *testing.T) {
+		w := newWorld(t, shop)
+		out, err := w.ecs.DescribeServices(w.context(), &ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{"api", "nobody"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Services) != 1 || len(out.Failures) != 1 || *out.Failures[0].Reason != "MISSING" ||
+			!strings.HasSuffix(*out.Failures[0].Arn, "service/shop/nobody") {
+			t.Errorf("services %d, failures %+v, want api and MISSING nobody", len(out.Services), out.Failures)
+		}
+	})
 }
 
 func TestReadingIsRefusedAsECSRefusesIt(t *testing.T) {
@@ -142,52 +144,56 @@ func TestReadingIsRefusedAsECSRefusesIt(t *testing.T) {
 }
 
 func TestServicesAreListedInPagesOfTenUnlessAskedOtherwise(t *testing.T) {
-	w := newWorld(t, "services: [{service: big/worker-%03d, count: 25}]")
-	for limit, want := range map[int32][]int{0: {10, 10, 5}, 20: {20, 5}, 100: {25}} {
-		in := &ecs.ListServicesInput{Cluster: aws.String("big")}
-		if limit > 0 {
-			in.MaxResults = &limit
-		}
-		var sizes []int
-		var names []string
-		for pages := ecs.NewListServicesPaginator(w.ecs, in); pages.HasMorePages(); {
-			out, err := pages.NextPage(w.context())
-			if err != nil {
-				t.Fatal(err)
+	t.Run("case 401: 25 services", func(t *testing.T) {
+		w := newWorld(t, "services: [{service: big/worker-%03d, count: 25}]")
+		for limit, want := range map[int32][]int{0: {10, 10, 5}, 20: {20, 5}, 100: {25}} {
+			in := &ecs.ListServicesInput{Cluster: aws.String("big")}
+			if limit > 0 {
+				in.MaxResults = &limit
 			}
-			sizes, names = append(sizes, len(out.ServiceArns)), append(names, out.ServiceArns...)
+			var sizes []int
+			var names []string
+			for pages := ecs.NewListServicesPaginator(w.ecs, in); pages.HasMorePages(); {
+				out, err := pages.NextPage(w.context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				sizes, names = append(sizes, len(out.ServiceArns)), append(names, out.ServiceArns...)
+			}
+			if !slices.Equal(sizes, want) {
+				t.Errorf("maxResults %d gives pages of %v, want %v", limit, sizes, want)
+			}
+			if !slices.IsSorted(names) || len(slices.Compact(names)) != 25 {
+				t.Errorf("maxResults %d lists %d services, want 25 different ones", limit, len(names))
+			}
 		}
-		if !slices.Equal(sizes, want) {
-			t.Errorf("maxResults %d gives pages of %v, want %v", limit, sizes, want)
-		}
-		if !slices.IsSorted(names) || len(slices.Compact(names)) != 25 {
-			t.Errorf("maxResults %d lists %d services, want 25 different ones", limit, len(names))
-		}
-	}
+	})
 }
 
 func TestADesiredCountAloneStartsTasksButNoDeployment(t *testing.T) {
-	w := newWorld(t, shop)
-	if err := w.update("api", 5); err != nil {
-		t.Fatal(err)
-	}
-	s := w.describe("api")
-	expect(t, "right after", []string{counts(s)}, []string{"5/2/3"})
-	if len(s.Deployments) != 1 || s.Deployments[0].RolloutState != types.DeploymentRolloutStateCompleted {
-		t.Errorf("deployments %+v, want the old one, completed", s.Deployments)
-	}
-	w.pass(29 * time.Second)
-	expect(t, "after 29 s", []string{counts(w.describe("api"))}, []string{"5/2/3"})
-	w.pass(time.Second)
-	s = w.describe("api")
-	expect(t, "after 30 s", []string{counts(s)}, []string{"5/5/0"})
-	if len(s.Events) == 0 || !strings.Contains(*s.Events[0].Message, "has reached a steady state") {
-		t.Errorf("events %+v, want a steady state", s.Events)
-	}
-	if err := w.update("api", 1); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "after scaling in", []string{counts(w.describe("api"))}, []string{"1/1/0"})
+	t.Run("case 151: the rollout stays completed", func(t *testing.T) {
+		w := newWorld(t, shop)
+		if err := w.update("api", 5); err != nil {
+			t.Fatal(err)
+		}
+		s := w.describe("api")
+		expect(t, "right after", []string{counts(s)}, []string{"5/2/3"})
+		if len(s.Deployments) != 1 || s.Deployments[0].RolloutState != types.DeploymentRolloutStateCompleted {
+			t.Errorf("deployments %+v, want the old one, completed", s.Deployments)
+		}
+		w.pass(29 * time.Second)
+		expect(t, "after 29 s", []string{counts(w.describe("api"))}, []string{"5/2/3"})
+		w.pass(time.Second)
+		s = w.describe("api")
+		expect(t, "after 30 s", []string{counts(s)}, []string{"5/5/0"})
+		if len(s.Events) == 0 || !strings.Contains(*s.Events[0].Message, "has reached a steady state") {
+			t.Errorf("events %+v, want a steady state", s.Events)
+		}
+		if err := w.update("api", 1); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "after scaling in", []string{counts(w.describe("api"))}, []string{"1/1/0"})
+	})
 }
 
 func TestUpdateServiceIsRefusedAsECSRefusesIt(t *testing.T) {
@@ -204,18 +210,19 @@ func TestUpdateServiceIsRefusedAsECSRefusesIt(t *testing.T) {
 		{"no such cluster", "ClusterNotFoundException", "Cluster not found", update(ecs.UpdateServiceInput{Cluster: aws.String("x"), Service: aws.String("api"), DesiredCount: one})},
 		{"an inactive service", "ServiceNotActiveException", "not ACTIVE", func() error { return w.update("old", 1) }},
 		{"a draining service", "ServiceNotActiveException", "not ACTIVE", func() error { return w.update("ending", 1) }},
-		{"a daemon service", "InvalidParameterException", "daemon scheduling strategy", func() error { return w.update("agent", 1) }},
+		{"case 403: a daemon service", "InvalidParameterException", "daemon scheduling strategy", func() error { return w.update("agent", 1) }},
 		{"fewer than none", "InvalidParameterException", "-1", func() error { return w.update("api", -1) }},
-		{"more than the quota", "InvalidParameterException", "5000", func() error { return w.update("api", 6000) }},
+		{"case 406: more than the quota", "InvalidParameterException", "5000", func() error { return w.update("api", 6000) }},
 		{"a new task definition under CodeDeploy", "InvalidParameterException", "CODE_DEPLOY", update(ecs.UpdateServiceInput{
 			Cluster: aws.String("shop"), Service: aws.String("green"), TaskDefinition: aws.String("green:2")})},
 		{"what is not simulated", "InvalidParameterException", "platformVersion", update(ecs.UpdateServiceInput{
 			Cluster: aws.String("shop"), Service: aws.String("api"), PlatformVersion: aws.String("LATEST")})},
 	} {
-		err := c.call()
-		if code(err) != c.want || !strings.Contains(err.Error(), c.text) {
-			t.Errorf("%s: %v, want %s with %q", c.name, err, c.want, c.text)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if err := c.call(); code(err) != c.want || !strings.Contains(err.Error(), c.text) {
+				t.Errorf("%v, want %s with %q", err, c.want, c.text)
+			}
+		})
 	}
 	if s := w.describe("api"); s.DesiredCount != 2 {
 		t.Errorf("refused updates changed the desired count to %d", s.DesiredCount)
@@ -316,26 +323,28 @@ func TestTagsOfAResourceAreListed(t *testing.T) {
 }
 
 func TestSixtyUpdatesAtOnceAreFiftyAndThenFiveASecond(t *testing.T) {
-	w := newWorld(t, shop)
-	burst := func(n int) (passed int) {
-		for range n {
-			switch err := w.update("api", 2); code(err) {
-			case "":
-				passed++
-			case "ThrottlingException":
-			default:
-				t.Fatal(err)
+	t.Run("case 404: the rest is throttled", func(t *testing.T) {
+		w := newWorld(t, shop)
+		burst := func(n int) (passed int) {
+			for range n {
+				switch err := w.update("api", 2); code(err) {
+				case "":
+					passed++
+				case "ThrottlingException":
+				default:
+					t.Fatal(err)
+				}
 			}
+			return passed
 		}
-		return passed
-	}
-	expect(t, "passed at once", []int{burst(60)}, []int{50})
-	for range 10 {
-		w.pass(100 * time.Millisecond)
-	}
-	expect(t, "passed a second later", []int{burst(10)}, []int{5})
-	w.pass(time.Hour)
-	expect(t, "passed an hour later", []int{burst(60)}, []int{50})
+		expect(t, "passed at once", []int{burst(60)}, []int{50})
+		for range 10 {
+			w.pass(100 * time.Millisecond)
+		}
+		expect(t, "passed a second later", []int{burst(10)}, []int{5})
+		w.pass(time.Hour)
+		expect(t, "passed an hour later", []int{burst(60)}, []int{50})
+	})
 }
 
 func TestRatesCanBeChangedAndSwitchedOff(t *testing.T) {

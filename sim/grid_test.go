@@ -7,7 +7,6 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestStartAndEndAreRoundedAsCloudWatchRoundsThem has the cases of aws-semantics 10.21 by their numbers.
 func TestStartAndEndAreRoundedAsCloudWatchRoundsThem(t *testing.T) {
 	today := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
 	clock := func(text string) time.Time {
@@ -24,19 +23,21 @@ func TestStartAndEndAreRoundedAsCloudWatchRoundsThem(t *testing.T) {
 		period     int64
 		from, to   string
 	}{
-		{"385: ten seconds with a period of 10", "01:05:13", "01:05:23", 0, 10, "01:05:10", "01:05:20"},
-		{"386: five minutes with a period of 5", "15:02:17", "15:07:17", 0, 5, "15:02:15", "15:07:15"},
+		{"case 385: ten seconds with a period of 10", "01:05:13", "01:05:23", 0, 10, "01:05:10", "01:05:20"},
+		{"case 386: five minutes with a period of 5", "15:02:17", "15:07:17", 0, 5, "15:02:15", "15:07:15"},
 		{"a start within 15 days goes to the minute", "12:32:34", "12:40:00", 1, 60, "12:32:00", "12:40:00"},
-		{"388: a start 20 days ago goes to five minutes", "12:32:34", "12:40:00", 20, 300, "12:30:00", "12:40:00"},
-		{"389: a start 70 days ago goes to the hour", "12:32:34", "13:40:00", 70, 3600, "12:00:00", "13:40:00"},
-		{"391: the end itself is not included", "10:00:00", "10:05:00", 0, 60, "10:00:00", "10:05:00"},
+		{"case 388: a start 20 days ago goes to five minutes", "12:32:34", "12:40:00", 20, 300, "12:30:00", "12:40:00"},
+		{"case 389: a start 70 days ago goes to the hour", "12:32:34", "13:40:00", 70, 3600, "12:00:00", "13:40:00"},
+		{"case 391: the end itself is not included", "10:00:00", "10:05:00", 0, 60, "10:00:00", "10:05:00"},
 	} {
-		past := -time.Duration(c.daysAgo) * day
-		span := interval{clock(c.start).Add(past), clock(c.end).Add(past)}
-		g := span.grid(clock("23:00:00"), c.period)
-		if want := (grid{clock(c.from).Add(past).Unix(), clock(c.to).Add(past).Unix(), c.period}); g != want {
-			t.Errorf("%s: %+v, want %+v", c.name, g, want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			past := -time.Duration(c.daysAgo) * day
+			span := interval{clock(c.start).Add(past), clock(c.end).Add(past)}
+			g := span.grid(clock("23:00:00"), c.period)
+			if want := (grid{clock(c.from).Add(past).Unix(), clock(c.to).Add(past).Unix(), c.period}); g != want {
+				t.Errorf("%+v, want %+v", g, want)
+			}
+		})
 	}
 }
 

@@ -93,15 +93,17 @@ func TestUtilizationSaturatesAtAHundredPercent(t *testing.T) {
 }
 
 func TestServicesWithoutRunningTasksHaveNoUtilization(t *testing.T) {
-	w := newWorld(t, `services: [{service: c/s, desired: 0, load: 1, task_start: 60s, task_stop: 0s}]`)
-	w.pass(3 * time.Minute)
-	if err := w.SetDesired("c", "s", 2); err != nil {
-		t.Fatal(err)
-	}
-	w.pass(5 * time.Minute)
-	r := w.data(8*time.Minute, stat("cpu", "CPUUtilization", "c/s", "Average", 60), stat("n", "LiveTaskCount", "c/s", "Average", 60))
-	expect(t, "minutes with CPU", minutes(r.MetricDataResults[0].Timestamps), []float64{4, 5, 6})
-	expect(t, "minutes with a task count", minutes(r.MetricDataResults[1].Timestamps), []float64{4, 5, 6})
+	t.Run("case 392: their buckets are absent", func(t *testing.T) {
+		w := newWorld(t, `services: [{service: c/s, desired: 0, load: 1, task_start: 60s, task_stop: 0s}]`)
+		w.pass(3 * time.Minute)
+		if err := w.SetDesired("c", "s", 2); err != nil {
+			t.Fatal(err)
+		}
+		w.pass(5 * time.Minute)
+		r := w.data(8*time.Minute, stat("cpu", "CPUUtilization", "c/s", "Average", 60), stat("n", "LiveTaskCount", "c/s", "Average", 60))
+		expect(t, "minutes with CPU", minutes(r.MetricDataResults[0].Timestamps), []float64{4, 5, 6})
+		expect(t, "minutes with a task count", minutes(r.MetricDataResults[1].Timestamps), []float64{4, 5, 6})
+	})
 }
 
 func TestSampleCountIsTheNumberOfRunningTasks(t *testing.T) {
@@ -148,26 +150,28 @@ func TestLongerPeriodsAreCountedFromTheRoundedStart(t *testing.T) {
 }
 
 func TestTheEndIsExclusiveAndTheStartInclusive(t *testing.T) {
-	w := newWorld(t, busy)
-	w.pass(20 * time.Minute)
-	for _, c := range []struct {
-		start, end time.Duration
-		want       []float64
-	}{
-		{2 * time.Minute, 5 * time.Minute, []float64{2, 3, 4}},
-		{2*time.Minute + 59*time.Second, 4*time.Minute + time.Second, []float64{2, 3, 4}},
-		{2 * time.Minute, 4*time.Minute + 30*time.Second, []float64{2, 3, 4}},
-		{time.Hour, 2 * time.Hour, nil},
-		{-20 * 365 * 24 * time.Hour, 2 * time.Minute, []float64{0, 1}}, // there is nothing before the region began
-	} {
-		in := w.input(0, stat("m", "CPUUtilization", "c/s", "Average", 60))
-		in.StartTime, in.EndTime = aws.Time(epoch.Add(c.start)), aws.Time(epoch.Add(c.end))
-		out, err := w.cw.GetMetricData(w.context(), in)
-		if err != nil {
-			t.Fatal(err)
+	t.Run("case 391: and both are rounded down", func(t *testing.T) {
+		w := newWorld(t, busy)
+		w.pass(20 * time.Minute)
+		for _, c := range []struct {
+			start, end time.Duration
+			want       []float64
+		}{
+			{2 * time.Minute, 5 * time.Minute, []float64{2, 3, 4}},
+			{2*time.Minute + 59*time.Second, 4*time.Minute + time.Second, []float64{2, 3, 4}},
+			{2 * time.Minute, 4*time.Minute + 30*time.Second, []float64{2, 3, 4}},
+			{time.Hour, 2 * time.Hour, nil},
+			{-20 * 365 * 24 * time.Hour, 2 * time.Minute, []float64{0, 1}}, // there is nothing before the region began
+		} {
+			in := w.input(0, stat("m", "CPUUtilization", "c/s", "Average", 60))
+			in.StartTime, in.EndTime = aws.Time(epoch.Add(c.start)), aws.Time(epoch.Add(c.end))
+			out, err := w.cw.GetMetricData(w.context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, c.start.String(), minutes(out.MetricDataResults[0].Timestamps), c.want)
 		}
-		expect(t, c.start.String(), minutes(out.MetricDataResults[0].Timestamps), c.want)
-	}
+	})
 }
 
 func TestTwentySecondMetricsAreThereWhereTheServiceMonitorsThem(t *testing.T) {
@@ -222,15 +226,17 @@ services: [{service: c/s, desired: 4, load: {line: [{at: 0s, value: 0}, {at: 60s
 }
 
 func TestNewestFirstUnlessAskedOtherwise(t *testing.T) {
-	w := newWorld(t, busy)
-	w.pass(5 * time.Minute)
-	in := w.input(5*time.Minute, stat("m", "CPUUtilization", "c/s", "Average", 60))
-	in.ScanBy = ""
-	out, err := w.cw.GetMetricData(w.context(), in)
-	if err != nil {
-		t.Fatal(err)
-	}
-	expect(t, "minutes", minutes(out.MetricDataResults[0].Timestamps), []float64{3, 2, 1, 0})
+	t.Run("case 394: without ScanBy", func(t *testing.T) {
+		w := newWorld(t, busy)
+		w.pass(5 * time.Minute)
+		in := w.input(5*time.Minute, stat("m", "CPUUtilization", "c/s", "Average", 60))
+		in.ScanBy = ""
+		out, err := w.cw.GetMetricData(w.context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "minutes", minutes(out.MetricDataResults[0].Timestamps), []float64{3, 2, 1, 0})
+	})
 }
 
 func TestUnknownMetricsAndOtherUnitsGiveNothing(t *testing.T) {

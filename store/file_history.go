@@ -33,11 +33,11 @@ func (b *fileBackend) Decisions(q Query) ([]DecisionRecord, string, error) {
 // readBucket reads one page, newest first.
 func readBucket[T any](b *fileBackend, name []byte, s *selection, match func(*T) bool) ([]T, string, error) {
 	p := page[T]{limit: s.limit}
-	needles := s.needles()
+	all, oneOf := s.needles(), s.alternatives()
 	err := b.view(func(tx *bbolt.Tx) error {
 		c := tx.Bucket(name).Cursor()
 		for k, v := seekBefore(c, s.before); k != nil && bytes.Compare(k, s.from) >= 0; k, v = c.Prev() {
-			if !containsAll(v, needles) {
+			if !containsAll(v, all) || !containsOneOf(v, oneOf) {
 				continue
 			}
 			var row T
@@ -70,20 +70,50 @@ func seekBefore(c *bbolt.Cursor, key []byte) (k, v []byte) {
 // needles are texts that every matching record contains, as its JSON is our own. Looking for them
 // first spares decoding what a filter drops: six weeks of history may be a million records.
 func (s *selection) needles() [][]byte {
+	status := s.status
+	if s.notScaled {
+		status = "" // decisions are not stored with one
+	}
 	var found [][]byte
 	for _, field := range []struct{ name, value string }{
 		{"cluster", s.target.Cluster}, {"service", s.target.Service},
-		{"StatusCode", string(s.status)}, {"Reason", string(s.reason)},
+		{"StatusCode", string(status)}, {"Reason", string(s.reason)},
 	} {
-		if field.value == "" {
-			continue
-		}
-		text, err := json.Marshal(field.value)
-		if err == nil { // A string always has a JSON form.
-			found = append(found, append([]byte(`"`+field.name+`":`), text...))
+		if field.value != "" {
+			found = append(found, needle(field.name, field.value))
 		}
 	}
 	return found
+}
+
+// alternatives are texts of which every matching record contains one; none means that any will do.
+func (s *selection) alternatives() [][]byte {
+	if !s.notScaled {
+		return nil
+	}
+	found := make([][]byte, len(notScaled))
+	for i, reason := range notScaled {
+		found[i] = needle("Reason", string(reason))
+	}
+	return found
+}
+
+// needle is how a field stands in our own JSON.
+func needle(name, value string) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return nil // A string always has a JSON form.
+	}
+	return append([]byte(`"`+name+`":`), text...)
+}
+
+func containsOneOf(value []byte, needles [][]byte) bool {
+	for _, n := range needles {
+		if bytes.Contains(value, n) {
+			return true
+		}
+	}
+	return len(needles) == 0
 }
 
 func containsAll(value []byte, needles [][]byte) bool {

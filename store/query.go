@@ -25,9 +25,11 @@ var ErrQuery = errors.New("invalid query")
 type Query struct {
 	// Cluster and Service are exact names; empty means all.
 	Cluster, Service string
-	// Status is of activities only.
+	// Status is of activities, and of decisions with NotScaled.
 	Status string
 	Reason string
+	// NotScaled asks for decisions that are what AWS calls not scaled activities; it is of decisions only.
+	NotScaled bool
 	// Action and Direction are two names for the same: scale_out, scale_in, or hold for decisions.
 	Action, Direction string
 	// Since is the oldest instant wanted, Until the first one not wanted; zero means no bound.
@@ -49,18 +51,25 @@ type selection struct {
 	status       evaluator.ActivityStatus
 	reason       evaluator.Reason
 	action       evaluator.Action
+	notScaled    bool
+}
+
+// limit is the size of the page that is asked for.
+func (q *Query) limit() int {
+	if q.Limit <= 0 {
+		return DefaultLimit
+	}
+	return min(q.Limit, MaxLimit)
 }
 
 func (q *Query) selection() (*selection, error) {
 	s := &selection{
-		limit:  DefaultLimit,
-		target: evaluator.Key{Cluster: q.Cluster, Service: q.Service},
-		status: evaluator.ActivityStatus(q.Status),
-		reason: evaluator.Reason(q.Reason),
-		action: evaluator.Action(q.Action),
-	}
-	if q.Limit > 0 {
-		s.limit = min(q.Limit, MaxLimit)
+		limit:     q.limit(),
+		target:    evaluator.Key{Cluster: q.Cluster, Service: q.Service},
+		status:    evaluator.ActivityStatus(q.Status),
+		reason:    evaluator.Reason(q.Reason),
+		action:    evaluator.Action(q.Action),
+		notScaled: q.NotScaled,
 	}
 	if q.Action == "" {
 		s.action = evaluator.Action(q.Direction)
@@ -106,7 +115,8 @@ func (s *selection) activity(a *Activity) bool {
 func (s *selection) decision(d *DecisionRecord) bool {
 	return s.ofTarget(d.Target) &&
 		(s.reason == "" || s.reason == d.Reason) &&
-		(s.action == "" || s.action == d.Action)
+		(s.action == "" || s.action == d.Action) &&
+		(!s.notScaled || d.NotScaled() && (s.status == "" || s.status == d.NotScaledStatus()))
 }
 
 // page gathers the newest matching records of one query and knows where the next page begins.
@@ -130,7 +140,7 @@ func (p *page[T]) add(key []byte, row *T) bool {
 
 // decisionsHaveNoStatus refuses the one filter that would silently match everything or nothing.
 func decisionsHaveNoStatus(q *Query) error {
-	if q.Status == "" {
+	if q.Status == "" || q.NotScaled {
 		return nil
 	}
 	return fmt.Errorf("%w: decisions have no status (%q asked for): filter them by reason or action, or ask for activities",

@@ -49,7 +49,8 @@ func BackendSuite(t *testing.T, begin func(t *testing.T) Life) {
 		{"history pages are bounded", historyLimits},
 		{"a query that makes no sense is refused", badQueries},
 		{"history before 1970 sorts, too", historyBeforeEpoch},
-		{"history older than six weeks is pruned", pruneOld},
+		{"case 380: history older than six weeks is pruned", pruneOld},
+		{"what did not scale stands among the activities", attemptsInOrder},
 		{"pruning goes through many batches", pruneMany},
 		{"a closed state refuses everything", closedRefuses},
 	} {

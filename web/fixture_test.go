@@ -60,17 +60,17 @@ func flaskappDecision() *evaluator.Decision {
 			Name: "high", MetricName: "CPUUtilization", State: evaluator.AlarmingState, Previous: evaluator.AlarmingState,
 			Threshold: 60, Operator: evaluator.GreaterThanThreshold,
 			Breaching: 3, DatapointsToAlarm: 3, EvaluationPeriods: 3,
-			End: clock.Unix() - 30, Period: 60, Values: []float64{81.5, 88, 90.25, math.NaN()},
+			End: clock.Unix() - 30, Period: 60, Values: []float64{81.5, 88, 90.25, math.NaN()}, Judged: 3,
 		},
 		{
 			Name: "low", MetricName: "CPUUtilization", State: evaluator.OKState, Previous: evaluator.OKState,
 			Threshold: 54, Operator: evaluator.LessThanThreshold, DatapointsToAlarm: 15, EvaluationPeriods: 15,
-			End: clock.Unix() - 30, Period: 60, Values: []float64{math.NaN(), 81.5, 88, 90.25, math.NaN()},
+			End: clock.Unix() - 30, Period: 60, Values: []float64{math.NaN(), 81.5, 88, 90.25, math.NaN()}, Judged: 3,
 		},
 	}
 	return &evaluator.Decision{
 		Target: flaskapp, Time: ago(2 * time.Second), Action: evaluator.Hold, Reason: evaluator.CooldownInEffect,
-		Outcome: evaluator.OutcomeNone, Desired: 2, Running: 2, Wanted: 2, Min: 1, Max: 4, Policy: 0,
+		Outcome: evaluator.OutcomeNone, Desired: 2, Running: 2, Wanted: 2, Min: 1, Max: 4, Start: 2, Policy: 0,
 		Next: clock.Add(18 * time.Second),
 		Policies: []evaluator.PolicyDecision{{
 			Name: "cpu", Type: evaluator.TargetTrackingScaling,
@@ -85,7 +85,7 @@ func flaskappDecision() *evaluator.Decision {
 func workerDecision() *evaluator.Decision {
 	return &evaluator.Decision{
 		Target: worker, Time: ago(time.Minute), Action: evaluator.ScaleOut, Reason: evaluator.ByStepScaling,
-		Outcome: evaluator.OutcomeWritten, Desired: 3, Running: 3, Wanted: 6, Min: 0, Max: 20, Policy: 0,
+		Outcome: evaluator.OutcomeWritten, Desired: 3, Running: 3, Wanted: 6, Min: 0, Max: 20, Start: 3, Policy: 0,
 		Next: clock,
 		Policies: []evaluator.PolicyDecision{
 			{
@@ -97,7 +97,7 @@ func workerDecision() *evaluator.Decision {
 					Name: "alarm", MetricName: "ApproximateNumberOfMessagesVisible", State: evaluator.AlarmingState, Previous: evaluator.OKState,
 					Threshold: 500, Operator: evaluator.GreaterThanThreshold,
 					Breaching: 1, DatapointsToAlarm: 1, EvaluationPeriods: 1,
-					End: clock.Unix() - 90, Period: 60, Values: []float64{950},
+					End: clock.Unix() - 90, Period: 60, Values: []float64{950}, Judged: 1,
 				}},
 			},
 			{
@@ -112,6 +112,15 @@ func workerDecision() *evaluator.Decision {
 	}
 }
 
+// notScaledDecision is one of hours ago: the policy wanted more than the bounds allow.
+func notScaledDecision() *evaluator.Decision {
+	d := flaskappDecision()
+	d.Time, d.Reason, d.Desired, d.Running, d.Wanted = ago(4*time.Hour), evaluator.AlreadyAtMaxCapacity, 4, 4, 4
+	p := &d.Policies[0]
+	p.Reason, p.Wanted, p.Base, p.Credit, p.CooldownEnds = evaluator.AlreadyAtMaxCapacity, 6, 4, 0, time.Time{}
+	return d
+}
+
 func flaskappRow() *store.Target {
 	return &store.Target{
 		Key: flaskapp, Min: 1, Max: 4, Policies: []string{"cpu"},
@@ -120,7 +129,7 @@ func flaskappRow() *store.Target {
 			Desired: 2, Running: 2, Base: 2, Controller: "ECS",
 		},
 		Memory: &evaluator.Memory{
-			Registered: true, Min: 1, Max: 4, LastDesired: 2,
+			Registered: true, Min: 1, Max: 4, File: evaluator.Registration{Min: 1, Max: 4}, LastDesired: 2,
 			Activity: evaluator.ActivityMemory{ID: "a-1", Policy: "cpu", From: 1, To: 2, StartedAt: ago(65 * time.Second)},
 			Policies: []evaluator.PolicyMemory{{
 				Name: "cpu",
@@ -142,7 +151,7 @@ func workerRow() *store.Target {
 			Desired: 6, Running: 3, Pending: 3, Base: 3, Controller: "ECS", Deploying: true,
 		},
 		Memory: &evaluator.Memory{
-			Registered: true, Max: 20, LastDesired: 6,
+			Registered: true, Max: 20, File: evaluator.Registration{Max: 20}, LastDesired: 6,
 			Activity: evaluator.ActivityMemory{ID: "a-2", Policy: "backlog-out", From: 3, To: 6, Open: true, StartedAt: ago(time.Minute)},
 			Shared:   evaluator.Cooldown{ScaleInFulfilled: ago(3 * time.Hour)},
 			Policies: []evaluator.PolicyMemory{
@@ -222,7 +231,7 @@ func filled(t testing.TB) *store.Store {
 	commit(t, s, store.Changes{
 		Targets:    []*store.Target{flaskappRow(), workerRow(), ghostRow()},
 		Activities: fixedActivities(),
-		Decisions:  []*store.DecisionRecord{record(t, flaskappDecision()), record(t, workerDecision())},
+		Decisions:  []*store.DecisionRecord{record(t, flaskappDecision()), record(t, workerDecision()), record(t, notScaledDecision())},
 	})
 	for _, d := range []*evaluator.Decision{flaskappDecision(), workerDecision()} {
 		row, ok := s.Target(d.Target)

@@ -46,6 +46,7 @@ var asked = []struct {
 	{"decisions of a span without any", "/api/v1/decisions?since=2025-01-01T00:00:00Z&until=2025-02-01T00:00:00%2B01:00", "decisions_none.json", 200},
 	{"all activities", "/api/v1/activities", "activities.json", 200},
 	{"activities filtered", "/api/v1/activities?status=Successful&direction=scale_in&until=90m&reason=LoweredToMaxCapacity", "activities_filtered.json", 200},
+	{"activities that did not scale", "/api/v1/activities?include_not_scaled=true&until=2h", "activities_not_scaled.json", 200},
 	{"the version", "/api/v1/version", "version.json", 200},
 	{"a misspelt parameter", "/api/v1/activities?state=Failed", "error_parameter.json", 400},
 	{"metrics", "/metrics", "metrics.txt", 200},

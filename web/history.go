@@ -28,24 +28,45 @@ func (s *server) decisions(r *http.Request) (any, error) {
 	return page, nil
 }
 
-// activities answers with a page of scaling activities, newest first (API DescribeScalingActivities).
+// activities answers with a page of scaling activities, newest first (API DescribeScalingActivities). Those that did not
+// scale are among them only when they are asked for, as in AWS.
 func (s *server) activities(r *http.Request) (any, error) {
 	q, err := parse(r.URL.RawQuery, activityParams, s.Now())
 	if err != nil {
 		return nil, err
 	}
-	found, next, err := s.Store.Activities(q.Query)
+	views, next, err := s.activityViews(&q)
 	if err != nil {
 		return nil, historyError(err)
 	}
-	page := struct {
+	return struct {
 		Activities []activityView `json:"activities"`
 		Next       *string        `json:"next_cursor"`
-	}{make([]activityView, len(found)), cursor(next)}
-	for i := range found {
-		page.Activities[i] = activityOf(&found[i])
+	}{views, cursor(next)}, nil
+}
+
+func (s *server) activityViews(q *request) (views []activityView, next string, err error) {
+	views = []activityView{}
+	if !q.Attempts {
+		found, next, err := s.Store.Activities(q.Query)
+		for i := range found {
+			views = append(views, activityOf(&found[i]))
+		}
+		return views, next, err
 	}
-	return page, nil
+	found, next, err := s.Store.Attempts(q.Query)
+	for _, a := range found {
+		if a.Activity != nil {
+			views = append(views, activityOf(a.Activity))
+			continue
+		}
+		v, err := notScaledOf(a.NotScaled)
+		if err != nil {
+			return nil, "", err
+		}
+		views = append(views, v)
+	}
+	return views, next, err
 }
 
 // historyError tells a query that the store refuses (its cursor, that is) from a store that fails.

@@ -23,7 +23,9 @@ type request struct {
 	store.Query
 	// Memory asks for the evaluator's memory of every target in a list.
 	Memory bool
-	now    time.Time
+	// Attempts asks for what did not scale beside what did.
+	Attempts bool
+	now      time.Time
 }
 
 // parameter is one name that a query string may hold, once.
@@ -40,7 +42,7 @@ var (
 		sinceParam, untilParam, limitParam, cursorParam}
 
 	activityParams = []parameter{clusterParam, serviceParam, statusParam, directionParam, reasonParam,
-		sinceParam, untilParam, limitParam, cursorParam}
+		notScaledParam, sinceParam, untilParam, limitParam, cursorParam}
 )
 
 var (
@@ -57,7 +59,9 @@ var (
 	untilParam = moment("until", func(r *request) *time.Time { return &r.Until })
 
 	limitParam  = parameter{"limit", setLimit}
-	memoryParam = parameter{"memory", setMemory}
+	memoryParam = truth("memory", func(r *request) *bool { return &r.Memory })
+
+	notScaledParam = truth("include_not_scaled", func(r *request) *bool { return &r.Attempts })
 )
 
 // The values that filters know. A test compares them with the constants of the evaluator.
@@ -73,12 +77,14 @@ var (
 		string(evaluator.AlreadyAtMaxCapacity), string(evaluator.AlreadyAtMinCapacity),
 		string(evaluator.AlreadyAtDesiredCapacity), string(evaluator.AutoScalingAnticipatedFlapping),
 		string(evaluator.TargetServicePutResourceAsUnscalable), string(evaluator.ByTargetTracking),
-		string(evaluator.ByStepScaling), string(evaluator.RaisedToMinCapacity), string(evaluator.LoweredToMax),
+		string(evaluator.ByStepScaling), string(evaluator.ByScheduledAction),
+		string(evaluator.RaisedToMinCapacity), string(evaluator.LoweredToMax),
 		string(evaluator.WithinTarget), string(evaluator.AlarmNotInAlarm), string(evaluator.NoMatchingStep),
+		string(evaluator.HighResolutionUnsupported),
 		string(evaluator.NothingDue), string(evaluator.InsufficientData), string(evaluator.StaleData),
 		string(evaluator.CooldownInEffect), string(evaluator.ActivityInProgress),
 		string(evaluator.PolicyNotReadyToScaleIn), string(evaluator.OutOfBoundsByOthers),
-		string(evaluator.DynamicScalingSuspended), string(evaluator.ServiceSwitchedOff),
+		string(evaluator.DynamicScalingSuspended), string(evaluator.ScheduledScalingSuspended), string(evaluator.ServiceSwitchedOff),
 		string(evaluator.ServiceNotFound), string(evaluator.ServiceNotActive),
 		string(evaluator.ServiceNotScalable), string(evaluator.ServiceNotDescribed),
 	}
@@ -196,10 +202,13 @@ func setLimit(r *request, value string) error {
 	return nil
 }
 
-func setMemory(r *request, value string) error {
-	if value != "true" && value != "false" {
-		return invalid("memory %q is neither true nor false", value)
-	}
-	r.Memory = value == "true"
-	return nil
+// truth is a parameter that is true or false.
+func truth(name string, field func(*request) *bool) parameter {
+	return parameter{name, func(r *request, value string) error {
+		if value != "true" && value != "false" {
+			return invalid("%s %q is neither true nor false", name, value)
+		}
+		*field(r) = value == "true"
+		return nil
+	}}
 }

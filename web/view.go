@@ -1,6 +1,8 @@
 package web
 
 import (
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -80,6 +82,16 @@ type activityView struct {
 	From              int                      `json:"from"`
 	To                int                      `json:"to"`
 	Reason            evaluator.Reason         `json:"reason"`
+	// NotScaledReasons is of an activity that did not scale only.
+	NotScaledReasons []notScaledReason `json:"not_scaled_reasons,omitempty"`
+}
+
+// notScaledReason says why an activity did not scale, with the one count that explains it (API NotScaledReason).
+type notScaledReason struct {
+	Code            evaluator.Reason `json:"code"`
+	MaxCapacity     *int             `json:"max_capacity,omitempty"`
+	MinCapacity     *int             `json:"min_capacity,omitempty"`
+	CurrentCapacity *int             `json:"current_capacity,omitempty"`
 }
 
 // viewOf shows a row with the gist of its last decision.
@@ -137,6 +149,34 @@ func cooldownsOf(t *evaluator.Target, m *evaluator.Memory) []cooldownView {
 		views = append(views, cooldownView{e.policy, instant(e.scaleOut), instant(e.scaleIn)})
 	}
 	return views
+}
+
+// notScaledOf shows a decision that did not scale as the activity that AWS would record (aws-semantics 6.3).
+func notScaledOf(r *store.DecisionRecord) (activityView, error) {
+	var d evaluator.Decision
+	if err := json.Unmarshal(r.JSON, &d); err != nil {
+		return activityView{}, fmt.Errorf("decision %s of %s cannot be read: %w", r.ID, r.Target, err)
+	}
+	v := activityOf(&store.Activity{
+		ID: r.ID, Target: r.Target, Direction: r.Action, From: d.Desired, To: d.Desired, Status: r.NotScaledStatus(),
+		StatusMessage: d.Message(), Description: "Attempting to scale due to alarm triggered", Cause: d.Trigger(),
+		Reason: r.Reason, StartTime: r.Time,
+	})
+	if d.Policy >= 0 {
+		v.PolicyName, v.PolicyType = d.Policies[d.Policy].Name, d.Policies[d.Policy].Type
+	}
+	why := notScaledReason{Code: r.Reason}
+	switch r.Reason {
+	case evaluator.AlreadyAtMaxCapacity:
+		why.MaxCapacity = &d.Max
+	case evaluator.AlreadyAtMinCapacity:
+		why.MinCapacity = &d.Min
+	case evaluator.AlreadyAtDesiredCapacity:
+		why.CurrentCapacity = &d.Desired
+	default: // the other two have none
+	}
+	v.NotScaledReasons = []notScaledReason{why}
+	return v, nil
 }
 
 func activityOf(a *store.Activity) activityView {

@@ -251,5 +251,14 @@ func Shorten(s string) string {
 // IsNull says whether a key has the value null, written or left out.
 func (v Value) IsNull() bool { return v.node != nil && v.node.Type() == ast.NullType }
 
+// IsQuoted says whether the value stands in quotes.
+func (v Value) IsQuoted() bool {
+	if v.node == nil {
+		return false
+	}
+	kind := v.node.GetToken().Type
+	return kind == token.SingleQuoteType || kind == token.DoubleQuoteType
+}
+
 // IsText says whether the value is a plain or quoted text.
 func (v Value) IsText() bool { return v.node != nil && v.node.Type() == ast.StringType }

@@ -57,39 +57,6 @@ func (v Value) find(piece string) Position {
 	return v.At
 }
 
-// wordLines is how many lines a scalar is searched for one of its words.
-const wordLines = 1000
-
-// Word locates the n-th word of this scalar, counted from 0, in the text; where a substitution or an escape hides it,
-// the scalar itself is the place.
-func (v Value) Word(n int, word string) Position {
-	line := v.At.Line
-	if line < 1 {
-		return v.At
-	}
-	before := byteOffset(v.lines[line-1], v.At.Column)
-	for ; line <= min(v.At.Line+wordLines, len(v.lines)); line++ {
-		text := v.lines[line-1]
-		for before < len(text) {
-			before += len(text[before:]) - len(strings.TrimLeft(text[before:], " \t"))
-			here, _, _ := strings.Cut(text[before:], " ")
-			switch {
-			case here == "" || line == v.At.Line && (here[0] == '>' || here[0] == '|'):
-				n++ // the mark of a block, which is no word of it
-			case n == 0 && strings.Trim(here, `"',]}`) == word:
-				quote := len(here) - len(strings.TrimLeft(here, `"'`))
-				return Position{line, utf8.RuneCountInString(text[:before+quote]) + 1}
-			case n == 0:
-				return v.At
-			}
-			n--
-			before += len(here)
-		}
-		before = 0
-	}
-	return v.At
-}
-
 // byteOffset is where the column begins, within the line.
 func byteOffset(line string, column int) int {
 	n := 1

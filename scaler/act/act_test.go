@@ -57,27 +57,29 @@ func (w *wire) client(attempts int) *ecs.Client {
 }
 
 func TestTheRequestCarriesClusterServiceAndDesiredCountAndNothingElse(t *testing.T) {
-	w := &wire{status: 200, answer: `{"service":{"serviceName":"web","status":"ACTIVE","desiredCount":7,"runningCount":4,"pendingCount":3}}`}
-	a := NewECS(w.client(0))
-	a.Allow(t0)
-	got, err := a.SetDesiredCount(t.Context(), web, 7)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sent map[string]any
-	if err := json.Unmarshal([]byte(w.bodies[0]), &sent); err != nil {
-		t.Fatal(err)
-	}
-	if want := map[string]any{"cluster": "prod", "service": "web", "desiredCount": 7.0}; !maps.Equal(sent, want) {
-		t.Errorf("sent %v, want %v", sent, want)
-	}
-	if w.target != "AmazonEC2ContainerServiceV20141113.UpdateService" {
-		t.Errorf("called %s", w.target)
-	}
-	want := evaluator.Service{DescribedAt: t0, Status: "ACTIVE", Desired: 7, Running: 4, Pending: 3, Base: 4, Controller: "ECS"}
-	if got != want {
-		t.Errorf("service is %+v, want %+v", got, want)
-	}
+	t.Run("case 151: so that it starts no deployment", func(t *testing.T) {
+		w := &wire{status: 200, answer: `{"service":{"serviceName":"web","status":"ACTIVE","desiredCount":7,"runningCount":4,"pendingCount":3}}`}
+		a := NewECS(w.client(0))
+		a.Allow(t0)
+		got, err := a.SetDesiredCount(t.Context(), web, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var sent map[string]any
+		if err := json.Unmarshal([]byte(w.bodies[0]), &sent); err != nil {
+			t.Fatal(err)
+		}
+		if want := map[string]any{"cluster": "prod", "service": "web", "desiredCount": 7.0}; !maps.Equal(sent, want) {
+			t.Errorf("sent %v, want %v", sent, want)
+		}
+		if w.target != "AmazonEC2ContainerServiceV20141113.UpdateService" {
+			t.Errorf("called %s", w.target)
+		}
+		want := evaluator.Service{DescribedAt: t0, Status: "ACTIVE", Desired: 7, Running: 4, Pending: 3, Base: 4, Controller: "ECS"}
+		if got != want {
+			t.Errorf("service is %+v, want %+v", got, want)
+		}
+	})
 }
 
 func TestZeroIsSentAsZero(t *testing.T) {
@@ -129,19 +131,21 @@ func TestErrorsComeBackForTheirClass(t *testing.T) {
 }
 
 func TestFiftyWritesAtOnceThenFiveASecond(t *testing.T) {
-	a := NewECS(nil)
-	for _, c := range []struct {
-		at   time.Duration
-		want int
-	}{{0, 50}, {0, 0}, {time.Second, 5}, {1100 * time.Millisecond, 0}, {1200 * time.Millisecond, 1}, {time.Second, 0}, {time.Minute, 50}} {
-		n := 0
-		for a.Allow(t0.Add(c.at)) {
-			n++
+	t.Run("case 404: inside the rate of AWS", func(t *testing.T) {
+		a := NewECS(nil)
+		for _, c := range []struct {
+			at   time.Duration
+			want int
+		}{{0, 50}, {0, 0}, {time.Second, 5}, {1100 * time.Millisecond, 0}, {1200 * time.Millisecond, 1}, {time.Second, 0}, {time.Minute, 50}} {
+			n := 0
+			for a.Allow(t0.Add(c.at)) {
+				n++
+			}
+			if n != c.want {
+				t.Errorf("at %s %d writes are allowed, want %d", c.at, n, c.want)
+			}
 		}
-		if n != c.want {
-			t.Errorf("at %s %d writes are allowed, want %d", c.at, n, c.want)
-		}
-	}
+	})
 }
 
 func TestNoSpanOfTimeHasMoreWritesThanTheBucketGives(t *testing.T) {

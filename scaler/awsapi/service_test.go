@@ -62,7 +62,7 @@ func TestADeploymentInProgressIsSeen(t *testing.T) {
 	}{
 		{"none listed (CODE_DEPLOY, EXTERNAL)", nil, false},
 		{"completed", []ecstypes.Deployment{deployment("PRIMARY", completed, 3, 3)}, false},
-		{"the first deployment of a new service", []ecstypes.Deployment{deployment("PRIMARY", inProgress, 3, 0)}, true},
+		{"case 149: the first deployment of a new service", []ecstypes.Deployment{deployment("PRIMARY", inProgress, 3, 0)}, true},
 		{"in progress at a desired count of 0", []ecstypes.Deployment{deployment("PRIMARY", inProgress, 0, 0)}, true},
 		{"rolling", []ecstypes.Deployment{deployment("PRIMARY", inProgress, 3, 1), deployment("ACTIVE", completed, 2, 2)}, true},
 		{"old tasks still stopping", []ecstypes.Deployment{deployment("PRIMARY", completed, 3, 3), deployment("ACTIVE", completed, 0, 1)}, true},
@@ -72,9 +72,11 @@ func TestADeploymentInProgressIsSeen(t *testing.T) {
 		{"failed and stopped by the circuit breaker", []ecstypes.Deployment{deployment("PRIMARY", ecstypes.DeploymentRolloutStateFailed, 3, 3)}, false},
 		{"an older one in progress is none", []ecstypes.Deployment{deployment("PRIMARY", completed, 3, 3), deployment("ACTIVE", inProgress, 0, 0)}, false},
 	} {
-		if got := ServiceOf(&ecstypes.Service{Deployments: c.d}, t0).Deploying; got != c.want {
-			t.Errorf("%s: Deploying is %v, want %v", c.name, got, c.want)
-		}
+		t.Run(c.name, func(t *testing.T) {
+			if got := ServiceOf(&ecstypes.Service{Deployments: c.d}, t0).Deploying; got != c.want {
+				t.Errorf("Deploying is %v, want %v", got, c.want)
+			}
+		})
 	}
 }
 

@@ -51,7 +51,8 @@ const (
 type learner struct {
 	mu    sync.Mutex
 	known map[string]*delayClass
-	fresh []*delayClass
+	// fresh are the classes that the read under way has samples for, noted those it has looks for.
+	fresh, noted []*delayClass
 }
 
 // delayClass is one namespace at one class of periods.
@@ -64,6 +65,8 @@ type delayClass struct {
 	samples  int
 	seconds  float64
 	pending  []float64
+	place    place
+	noted    bool // that place has learned something in this read
 }
 
 func newLearner() *learner { return &learner{known: map[string]*delayClass{}} }
@@ -99,7 +102,7 @@ func (l *learner) class(namespace string, period int64) *delayClass {
 func (l *learner) named(key string, start, interval float64) *delayClass {
 	c := l.known[key]
 	if c == nil {
-		c = &delayClass{start: start, interval: interval, seconds: start}
+		c = &delayClass{start: start, interval: interval, seconds: start, place: newPlace(start)}
 		l.known[key] = c
 	}
 	return c
@@ -118,12 +121,18 @@ func (l *learner) slowest(classes []*delayClass) int64 {
 
 // look takes the sample of one entry that was read at now, if it has one.
 func (l *learner) look(e *Entry, now time.Time) {
-	if e.appeared == 0 || len(e.metric.Queries) > 0 || e.sliding() {
+	if len(e.metric.Queries) > 0 || e.sliding() || e.status != complete {
 		return
 	}
 	c := e.delays[0]
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if c.interval == minute {
+		l.note(c, e, now)
+	}
+	if e.appeared == 0 {
+		return
+	}
 	sample := age(now, e.appeared)
 	if e.appearedLate > 0 {
 		sample = min(age(now, e.appearedLate), age(e.lookedAt, e.appearedLate)+c.interval)
@@ -146,6 +155,11 @@ func (l *learner) learn() {
 		c.learn()
 	}
 	l.fresh = l.fresh[:0]
+	for _, c := range l.noted {
+		c.noted = false
+		c.place.learn()
+	}
+	l.noted = l.noted[:0]
 }
 
 // learn keeps a few samples that stand for the read: equally spaced ones of the sorted.
@@ -204,6 +218,7 @@ func (l *learner) restore(saved map[string]Delay) {
 		}
 		c.samples = d.Samples
 		c.estimate()
+		c.place.after = c.seconds
 	}
 }
 

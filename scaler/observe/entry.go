@@ -23,6 +23,9 @@ type Entry struct {
 	// Series is filled by Read and only read by everybody else.
 	Series evaluator.Series
 
+	// Place is how many seconds after the end of a bucket it is best looked for.
+	Place int64
+
 	metric evaluator.Metric
 	key    string
 	number int

@@ -145,24 +145,26 @@ func TestDatapointsBetweenTheBucketsOnlyAreAProblemNotSilence(t *testing.T) {
 }
 
 func TestALongPeriodSlidesWithTheMinute(t *testing.T) {
-	c := newCloud()
-	c.change = func(_ int, out *cloudwatch.GetMetricDataOutput) {
-		in := c.calls[len(c.calls)-1]
-		for at := *in.StartTime; at.Before(*in.EndTime); at = at.Add(5 * time.Minute) {
-			r := &out.MetricDataResults[0]
-			r.Timestamps, r.Values = append(r.Timestamps, at), append(r.Values, float64(at.Minute()))
+	t.Run("case 230: periods of five minutes", func(t *testing.T) {
+		c := newCloud()
+		c.change = func(_ int, out *cloudwatch.GetMetricDataOutput) {
+			in := c.calls[len(c.calls)-1]
+			for at := *in.StartTime; at.Before(*in.EndTime); at = at.Add(5 * time.Minute) {
+				r := &out.MetricDataResults[0]
+				r.Timestamps, r.Values = append(r.Timestamps, at), append(r.Values, float64(at.Minute()))
+			}
 		}
-	}
-	m := NewMetrics(c, MetricsOptions{Delay: -1})
-	e := m.Track(withPeriod(cpu("cpu"), 300), 3)
-	now := t0.Add(34*time.Minute + 6*time.Second)
-	c.at(t, m, now, e)
-	wantSeries(t, e, t0.Add(34*time.Minute), "19 24 29")
-	c.at(t, m, now.Add(time.Minute), e)
-	wantSeries(t, e, t0.Add(35*time.Minute), "20 25 30")
-	if len(c.calls) != 2 || c.calls[1].EndTime.Sub(*c.calls[1].StartTime) != 15*time.Minute {
-		t.Errorf("asked %s, want the whole range", c.window(1))
-	}
+		m := NewMetrics(c, MetricsOptions{Delay: -1})
+		e := m.Track(withPeriod(cpu("cpu"), 300), 3)
+		now := t0.Add(34*time.Minute + 6*time.Second)
+		c.at(t, m, now, e)
+		wantSeries(t, e, t0.Add(34*time.Minute), "19 24 29")
+		c.at(t, m, now.Add(time.Minute), e)
+		wantSeries(t, e, t0.Add(35*time.Minute), "20 25 30")
+		if len(c.calls) != 2 || c.calls[1].EndTime.Sub(*c.calls[1].StartTime) != 15*time.Minute {
+			t.Errorf("asked %s, want the whole range", c.window(1))
+		}
+	})
 }
 
 func TestAWiderWishKeepsWhatIsKnown(t *testing.T) {

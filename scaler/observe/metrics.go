@@ -106,7 +106,7 @@ func (m *Metrics) Track(metric evaluator.Metric, buckets int) *Entry {
 	}
 	e.refs++
 	e.widen(max(buckets, 1))
-	e.Series.Delay = m.delay(e)
+	m.settle(e)
 	return e
 }
 
@@ -125,6 +125,15 @@ func (m *Metrics) Delays() map[string]Delay { return m.learner.save() }
 
 // Restore takes up what Delays gave before a restart.
 func (m *Metrics) Restore(d map[string]Delay) { m.learner.restore(d) }
+
+// settle puts what is known of the metric's publication where decisions and looks find it.
+func (m *Metrics) settle(e *Entry) {
+	e.Series.Delay = m.delay(e)
+	e.Place, e.Series.Soonest = m.learner.place(e)
+	if m.fixed >= 0 {
+		e.Place = e.Series.Delay
+	}
+}
 
 // delay is the metric's publication delay in whole seconds: fixed, or the slowest of its namespaces'.
 func (m *Metrics) delay(e *Entry) int64 {

@@ -224,7 +224,7 @@ func (r *reading) finish() Report {
 	}
 	r.m.learner.learn()
 	for _, e := range r.m.batch {
-		e.Series.Delay = r.m.delay(e)
+		r.m.settle(e)
 	}
 	c := r.m.counters
 	c.requested.Add(float64(rep.MetricsRequested))

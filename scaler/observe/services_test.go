@@ -182,15 +182,17 @@ func TestTagsAreReadOnlyWhenAskedFor(t *testing.T) {
 }
 
 func TestAnUnknownServiceIsMissingNotAnError(t *testing.T) {
-	s := NewServices(estateOf("a"), ServicesOptions{})
-	got := s.Describe(t.Context(), t0, []evaluator.Key{{Cluster: "a", Service: "s1"}, {Cluster: "a", Service: "gone"}})
-	want := evaluator.Service{DescribedAt: t0, Status: evaluator.ServiceMissing, Reason: "MISSING"}
-	if got[1].Err != nil || got[1].Service != want {
-		t.Errorf("got %+v, %v", got[1].Service, got[1].Err)
-	}
-	if got[0].Service.Status != evaluator.ServiceActive {
-		t.Errorf("the neighbour is %+v", got[0])
-	}
+	t.Run("case 400: a failure in the answer", func(t *testing.T) {
+		s := NewServices(estateOf("a"), ServicesOptions{})
+		got := s.Describe(t.Context(), t0, []evaluator.Key{{Cluster: "a", Service: "s1"}, {Cluster: "a", Service: "gone"}})
+		want := evaluator.Service{DescribedAt: t0, Status: evaluator.ServiceMissing, Reason: "MISSING"}
+		if got[1].Err != nil || got[1].Service != want {
+			t.Errorf("got %+v, %v", got[1].Service, got[1].Err)
+		}
+		if got[0].Service.Status != evaluator.ServiceActive {
+			t.Errorf("the neighbour is %+v", got[0])
+		}
+	})
 }
 
 func TestAnUnknownClusterMakesItsServicesMissing(t *testing.T) {

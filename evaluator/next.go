@@ -1,0 +1,188 @@
+package evaluator
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// horizon is the longest time without a look: that of AWS's scale-in alarm, 15 datapoints of a minute. People look at
+// alarm states, too.
+const horizon = 15 * minute
+
+// next is when to look again: the earliest instant at which an alarm could enter ALARM or repeat its action with an
+// effect, or a scheduled action is due. It supposes that every bucket that is to come or still missing
+// breaches, so that whoever looks each minute would not have acted sooner.
+func (e *pass) next() time.Time {
+	e.soonest = e.nextEvaluation()
+	at := e.soonest
+	if e.d.Action == Hold && !e.refused && !slices.Contains(e.o.Due, false) {
+		if at = e.out(e.now + horizon); at > e.soonest {
+			at = e.in(at)
+		}
+	}
+	next := time.Unix(at, 0).UTC()
+	if len(e.t.ScheduledActions) > 0 {
+		if fire := e.nextFire(); !fire.IsZero() && fire.Before(next) {
+			return fire
+		}
+	}
+	return next
+}
+
+// nextEvaluation is that of an alarm of the target: the next whole minute, or the next whole 10 s where a
+// period is under a minute. Nothing happens in between, not even when a cooldown ends there: only an alarm acts.
+func (e *pass) nextEvaluation() int64 {
+	for i := range e.t.Metrics {
+		if e.t.Metrics[i].Period < minute {
+			return floor(e.now, tick) + tick
+		}
+	}
+	return floor(e.now, minute) + minute
+}
+
+// out is when a scale-out could be wished for, if that is before the limit. One that is wished for already is looked at
+// each time: the count that stops it may be changed by others.
+func (e *pass) out(limit int64) int64 {
+	for i := range e.t.Policies {
+		p := &e.t.Policies[i]
+		switch {
+		case len(p.Alarms) == 0 || e.r.Suspended.DynamicScalingOut:
+		case p.Type == StepScaling && !p.Step.leads(ScaleOut, e.desired):
+		case e.d.Policies[i].Wish == ScaleOut, e.desired == 0 && e.o.Service.Base == 0:
+			return e.soonest
+		default:
+			limit = e.alarming(i, 0, limit)
+		}
+	}
+	return limit
+}
+
+// in is when a scale-in could be carried out, by a step policy or by all target-tracking policies together, if that is
+// before the limit.
+func (e *pass) in(limit int64) int64 {
+	if e.desired <= e.r.Min || e.r.Suspended.DynamicScalingIn {
+		return limit
+	}
+	together := int64(0)
+	for i := range e.t.Policies {
+		p := &e.t.Policies[i]
+		switch {
+		case p.Type == TargetTrackingScaling && !p.TargetTracking.DisableScaleIn && len(p.Alarms) > 1:
+			if together < limit {
+				together = max(together, e.scaleInAt(i, 1, limit))
+			}
+		case p.Type == StepScaling && len(p.Alarms) > 0 && p.Step.leads(ScaleIn, e.desired):
+			limit = e.scaleInAt(i, 0, limit)
+		}
+	}
+	if together > 0 {
+		limit = min(limit, together)
+	}
+	return limit
+}
+
+// leads says that a step of the policy may lead that way.
+func (s *Step) leads(way Action, desired int) bool {
+	for k := range s.Adjustments {
+		change := s.Adjustments[k].ScalingAdjustment
+		if s.AdjustmentType == ExactCapacity {
+			change -= desired
+		}
+		if way == ScaleOut && change > 0 || way == ScaleIn && change < 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// scaleInAt is when policy i could scale in by that alarm, if that is before the limit. In ALARM it may be its own
+// cooldown or the rounding that holds it back for longer.
+func (e *pass) scaleInAt(i, alarm int, limit int64) int64 {
+	p := &e.d.Policies[i]
+	at := e.alarming(i, alarm, limit)
+	if p.Wish != ScaleIn || p.Alarms[alarm].State != AlarmingState {
+		return at
+	}
+	if !p.CooldownEnds.IsZero() {
+		at = max(at, p.CooldownEnds.Unix())
+	}
+	if p.Type == TargetTrackingScaling && p.HasWanted && p.Wanted >= e.desired {
+		at = max(at, e.roundedAway(i))
+	}
+	return min(at, limit)
+}
+
+// alarming is when the alarm could be in ALARM, if that is before the limit.
+func (e *pass) alarming(i, alarm int, limit int64) int64 {
+	ad := &e.d.Policies[i].Alarms[alarm]
+	if ad.State == AlarmingState || ad.Partial || ad.Period == 0 || ad.Period > minute {
+		return e.soonest
+	}
+	good := ad.toGiveWay()
+	if least := ad.End + ad.Period*int64(good); least >= limit {
+		return limit
+	}
+	s := e.series(e.t.Policies[i].Alarms[alarm].Metric)
+	return min(limit, max(e.soonest, s.seen(ad.End+ad.Period*int64(ad.bucketsFor(good)))))
+}
+
+// seen is the earliest instant at which a bucket that ends there may be known and used.
+func (s *Series) seen(end int64) int64 {
+	if s.Period < minute {
+		return end + max(tick, s.Soonest)
+	}
+	return end + s.Soonest
+}
+
+// toGiveWay is how many of the good datapoints in the window have to give way to breaching ones until the alarm is in
+// ALARM. What is missing may still come, and breach.
+func (a *AlarmDecision) toGiveWay() int {
+	if len(a.Values) != a.EvaluationPeriods {
+		return 0 // gaps made the alarm look further back
+	}
+	return a.DatapointsToAlarm - (a.EvaluationPeriods - a.Judged + a.Breaching)
+}
+
+// bucketsFor is after how many more buckets that many good datapoints have left the window: the oldest leave first.
+func (a *AlarmDecision) bucketsFor(good int) int {
+	if a.Judged-a.Breaching == a.EvaluationPeriods {
+		return good
+	}
+	c, k := comparisonOf(a.Operator, a.Threshold), 0
+	for ; good > 0; k++ {
+		if v := a.Values[k]; !missing(v) && !c.breaches(v) {
+			good--
+		}
+	}
+	return k
+}
+
+// roundedAway is when a target-tracking policy that finds the load low, but not low enough for one task fewer, could
+// do so: its average cannot fall faster than to 0. That holds for metrics that are never negative.
+func (e *pass) roundedAway(i int) int64 {
+	policy, p := &e.t.Policies[i], &e.d.Policies[i]
+	a := &p.Alarms[1]
+	n := a.EvaluationPeriods
+	s := e.series(policy.Alarms[1].Metric)
+	if policy.Aggregation != Average && policy.Aggregation != "" || len(a.Values) != n || !e.t.Metrics[policy.Alarms[1].Metric].positive() {
+		return 0
+	}
+	sum := 0.0
+	for _, v := range a.Values {
+		if missing(v) {
+			return 0
+		}
+		sum += v
+	}
+	k := 0
+	for ; k < n && proportional(p.Base, sum/float64(n), policy.TargetTracking.TargetValue) >= e.desired; k++ {
+		sum -= a.Values[k]
+	}
+	return s.seen(a.End + s.Period*int64(k))
+}
+
+// positive says that the metric is known not to have values below 0.
+func (m *Metric) positive() bool {
+	return m.Namespace == "AWS/ECS" || m.Namespace == "AWS/ApplicationELB" || strings.HasPrefix(m.Namespace, "ECS/")
+}

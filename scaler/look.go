@@ -1,0 +1,142 @@
+package scaler
+
+import (
+	"hash/fnv"
+	"time"
+
+	"ecs-autoscaler/evaluator"
+)
+
+const (
+	// spreadSeconds is what looks are spread over, so that the requests for many targets do not go out in one moment.
+	spreadSeconds = 5
+
+	// apart is the share of their interval that two looks of one target are apart at least, so that an alarm does not act
+	// twice when the phase moves; a pass that comes a little late does not delay the next look by it.
+	apart = 4
+)
+
+// interval is the time between two evaluations of alarms with that period: 10 s or a minute, or less where the
+// configuration's interval asks for it.
+func (e *Engine) interval(period int64) time.Duration {
+	every := evaluator.LookInterval(period)
+	if e.Config.Interval > 0 && e.FixedPhase == nil {
+		every = min(every, e.Config.Interval)
+	}
+	return every
+}
+
+// phase is how long after each whole interval the alarms of a target are evaluated: when the newest bucket is usually
+// there, as long after its end as CloudWatch takes to publish it, and a few seconds that differ from target to target.
+func (e *Engine) phase(t *target, every time.Duration) time.Duration {
+	if e.FixedPhase != nil {
+		return *e.FixedPhase
+	}
+	var after int64
+	for i, tr := range t.entries {
+		if e.interval(t.spec.Metrics[i].Period) == every {
+			after = max(after, tr.Place)
+		}
+	}
+	return time.Duration(after+int64(seconds(t.spec.Key))) * time.Second
+}
+
+// seconds is a target's own place among those that looks are spread over.
+func seconds(k evaluator.Key) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(k.String()))
+	return h.Sum32() % spreadSeconds
+}
+
+// onGrid is the first instant of the grid that is not before at.
+func onGrid(at time.Time, every, phase time.Duration) time.Time {
+	phase %= every
+	on := at.Add(-phase).Truncate(every).Add(phase)
+	if on.Before(at) {
+		on = on.Add(every)
+	}
+	return on
+}
+
+// evaluation is the first evaluation of the target's alarms with that interval that is not before at.
+func (e *Engine) evaluation(t *target, every time.Duration, at time.Time) time.Time {
+	return onGrid(at, every, e.phase(t, every))
+}
+
+// plan sets when the target's metrics are looked at again after a decision at now, and when the target is: with the
+// first of them, or sooner when a scheduled action is due.
+func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
+	skips := e.FixedPhase == nil && !t.mixed()
+	for i := range t.metricDue {
+		every := e.interval(t.spec.Metrics[i].Period)
+		next := e.evaluation(t, every, latest(now.Add(second), t.evaluated.Add(every/apart)))
+		switch {
+		case !t.observation.Due[i]:
+			t.sooner(i, e.evaluation(t, every, now.Add(second)))
+		case skips && d.Next.After(now.Truncate(every).Add(every)):
+			t.metricDue[i] = e.evaluation(t, every, e.limited(d.Next, every, now))
+		default:
+			t.metricDue[i] = next
+		}
+	}
+	e.await(t, now)
+	d.Next = t.nextLook
+}
+
+// limited keeps a look within the configuration's interval, if there is one.
+func (e *Engine) limited(next time.Time, every time.Duration, now time.Time) time.Time {
+	if e.Config.Interval > 0 {
+		if limit := now.Add(e.Config.Interval - every/apart); limit.Before(next) {
+			return limit
+		}
+	}
+	return next
+}
+
+// await makes the target due when the first of its metrics is, or a scheduled action; without either each minute.
+func (e *Engine) await(t *target, now time.Time) {
+	t.nextLook = e.evaluation(t, time.Minute, now.Add(time.Minute/apart))
+	for i, at := range t.metricDue {
+		if i == 0 || at.Before(t.nextLook) {
+			t.nextLook = at
+		}
+	}
+	if fire := t.memory.NextFire(); !fire.IsZero() && fire.Before(t.nextLook) {
+		t.nextLook = fire
+	}
+}
+
+// mixed says that some alarms of the target are evaluated more often than others. Then every look is made.
+func (t *target) mixed() bool {
+	for i := range t.spec.Metrics {
+		if evaluator.LookInterval(t.spec.Metrics[i].Period) != evaluator.LookInterval(t.spec.Metrics[0].Period) {
+			return true
+		}
+	}
+	return false
+}
+
+func (t *target) sooner(i int, at time.Time) {
+	if at.Before(t.metricDue[i]) {
+		t.metricDue[i] = at
+	}
+}
+
+// lookSoon has the target's metrics looked at with their next evaluation: something has changed that the last decision
+// did not know.
+func (e *Engine) lookSoon(t *target, now time.Time) {
+	for i := range t.metricDue {
+		every := e.interval(t.spec.Metrics[i].Period)
+		t.sooner(i, e.evaluation(t, every, latest(now, t.evaluated.Add(every/apart))))
+		if t.metricDue[i].Before(t.nextLook) {
+			t.nextLook = t.metricDue[i]
+		}
+	}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
+}
