@@ -62,7 +62,7 @@ func (p *play) begin() error {
 	p.store = s
 	p.engine, err = scaler.New(scaler.Options{
 		Config: p.config, Metrics: newMetrics(p.world, p.test), Services: p.world, Actuator: p.world,
-		Store: s, Clock: p.world, Logger: zap.NewNop(), FixedPhase: &p.phase,
+		Store: s, Clock: p.world, Logger: zap.NewNop(), FixedPhase: &p.phase, AlwaysDescribe: true,
 	})
 	return err
 }

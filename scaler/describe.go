@@ -24,20 +24,19 @@ const (
 
 // describe reads the services that this pass needs, within AWS's rate: those with an open activity,
 // then those never seen, then those whose description has grown old, and last those that failed before, so
-// that a cluster which does not answer holds nobody else back. Some calls are left for what is about to scale. With a
-// fixed phase there are no passes between the looks, and every service is described at every look.
+// that a cluster which does not answer holds nobody else back. Some calls are left for what is about to scale.
 func (p *pass) describe(ctx context.Context) {
 	var open, unseen, old, failing []*target
 	for _, t := range p.order {
 		switch {
-		case p.FixedPhase == nil && p.now.Before(t.describeAt):
+		case !p.AlwaysDescribe && p.now.Before(t.describeAt):
 		case t.describeErr != nil:
 			failing = append(failing, t)
 		case t.following():
 			open = append(open, t)
 		case t.known():
 			// Services at rest are refreshed between the looks: what decides must not wait for what is only shown.
-			if p.FixedPhase != nil || !p.looking || !t.resting() || p.now.Sub(t.describeAt) >= refreshInterval {
+			if p.AlwaysDescribe || !p.looking || !t.resting() || p.now.Sub(t.describeAt) >= refreshInterval {
 				old = append(old, t)
 			}
 		default:

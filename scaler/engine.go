@@ -51,6 +51,8 @@ type Options struct {
 	// FixedPhase, where it is set, is how long after each whole evaluation interval (a minute, 10 s for periods under a
 	// minute) targets are looked at, and then every look is made. Without it looks follow what the daemon learns.
 	FixedPhase *time.Duration
+	// AlwaysDescribe describes every service at every look, where that costs nothing and there are no passes in between.
+	AlwaysDescribe bool
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 }
