@@ -11,10 +11,11 @@ import (
 
 	"github.com/goccy/go-yaml/token"
 
+	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/evaluator/schedule"
 )
 
-// ScheduledAction is one entry of scheduled_actions (API PutScheduledAction). Nothing acts on it yet.
+// ScheduledAction is one entry of scheduled_actions (API PutScheduledAction).
 type ScheduledAction struct {
 	Name string
 	// Schedule says when; its Zone is set, UTC if the text names none.
@@ -51,6 +52,22 @@ func (b *targetBuilder) scheduledAction(v value, t *Target) (ScheduledAction, bo
 	a.MinCapacity, a.MaxCapacity = b.actionBounds(m, t)
 	m.close()
 	return a, text.valid
+}
+
+// action is the evaluator's form. All services of the entry share it.
+func (a *ScheduledAction) action() evaluator.ScheduledAction {
+	s := &a.Schedule
+	return evaluator.ScheduledAction{
+		Name: a.Name, Schedule: s, Min: a.MinCapacity, Max: a.MaxCapacity, CatchUp: a.CatchUp == CatchUpNewest,
+		Identity: strings.Join([]string{s.Expression.String(), s.Zone.String(), moment(s.Start), moment(s.End)}, " "),
+	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // actionBounds reads the new bounds: at least one, and in order (case 352).

@@ -22,8 +22,9 @@ type Target struct {
 	Line int
 	// MinCapacity and MaxCapacity are the bounds of the desired count.
 	MinCapacity, MaxCapacity int
-	// ScheduledActions and PredictiveScaling are read and checked; see Config.Unsupported.
-	ScheduledActions  []ScheduledAction
+	// ScheduledActions stand in file order.
+	ScheduledActions []ScheduledAction
+	// PredictiveScaling is read and checked; see Config.Unsupported.
 	PredictiveScaling []PredictivePolicy
 
 	suspended               evaluator.SuspendedState
@@ -47,6 +48,7 @@ func (t *Target) Bind(cluster, service string) *evaluator.Target {
 	bound := &evaluator.Target{
 		Key: evaluator.Key{Cluster: cluster, Service: service},
 		Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.suspended,
+		ScheduledActions:        t.plan.actions,
 		ScaleInDuringDeployment: t.scaleInDuringDeployment, StartSwitchedOff: t.startSwitchedOff,
 	}
 	bound.Metrics, bound.Policies = t.plan.bind([]evaluator.Dimension{
@@ -94,14 +96,12 @@ func (d *decoder) target(v value, inherited options, c *Config) (*Target, bool) 
 	return t, service.valid
 }
 
-// planned reads what a later release acts on.
+// planned reads what acts by the clock.
 func (b *targetBuilder) planned(m *mapping, t *Target, c *Config) {
 	actions := read(m, "scheduled_actions", list(func(v value) (ScheduledAction, bool) { return b.scheduledAction(v, t) }))
 	for _, a := range actions.value {
 		t.ScheduledActions = append(t.ScheduledActions, a.value)
-	}
-	if len(actions.value) > 0 {
-		c.notYet(b.d, actions.keyAt, "scheduled_actions of "+t.Pattern())
+		b.plan.actions = append(b.plan.actions, a.value.action())
 	}
 	if len(actions.value) > maxScheduledActions {
 		b.d.errorf(actions.keyAt, "scheduled_actions has %d entries, AWS allows %d for one target", len(actions.value), maxScheduledActions)
