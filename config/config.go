@@ -167,5 +167,5 @@ func (c *Config) notYet(d *strict.Decoder, at strict.Position, what string) {
 }
 
 // Unsupported are the entries that the text relies on and that nothing would act on:
-// scheduled_actions, predictive_scaling and state in DynamoDB.
+// predictive_scaling and state in DynamoDB.
 func (c *Config) Unsupported() []Diagnostic { return c.unsupported }

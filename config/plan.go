@@ -11,6 +11,7 @@ import (
 type plan struct {
 	policies []evaluator.Policy
 	metrics  []plannedMetric
+	actions  []evaluator.ScheduledAction
 }
 
 // plannedMetric is a metric whose dimensions may still be those of a service to come.

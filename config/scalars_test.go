@@ -115,7 +115,6 @@ func TestWhatIsNotYetSupportedIsNamedWithItsPlace(t *testing.T) {
 	}
 	want := []string{
 		"test.yaml:1:8: error: state in DynamoDB is not yet supported",
-		"test.yaml:6:5: error: scheduled_actions of web/api is not yet supported",
 		"test.yaml:7:5: error: predictive_scaling of web/api is not yet supported",
 	}
 	if len(got) != len(want) {

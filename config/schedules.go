@@ -9,10 +9,11 @@ import (
 	"unicode"
 
 	"ecs-autoscaler/config/strict"
+	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/evaluator/schedule"
 )
 
-// ScheduledAction is one entry of scheduled_actions (API PutScheduledAction). Nothing acts on it yet.
+// ScheduledAction is one entry of scheduled_actions (API PutScheduledAction).
 type ScheduledAction struct {
 	Name string
 	// Schedule says when; its Zone is set, UTC if the text names none.
@@ -49,6 +50,22 @@ func (b *targetBuilder) scheduledAction(v strict.Value, t *Target) (ScheduledAct
 	a.MinCapacity, a.MaxCapacity = b.actionBounds(m, t)
 	m.Close()
 	return a, text.Valid
+}
+
+// action is the evaluator's form. All services of the entry share it.
+func (a *ScheduledAction) action() evaluator.ScheduledAction {
+	s := &a.Schedule
+	return evaluator.ScheduledAction{
+		Name: a.Name, Schedule: s, Min: a.MinCapacity, Max: a.MaxCapacity, CatchUp: a.CatchUp == CatchUpNewest,
+		Identity: strings.Join([]string{s.Expression.String(), s.Zone.String(), moment(s.Start), moment(s.End)}, " "),
+	}
+}
+
+func moment(t time.Time) string {
+	if t.IsZero() {
+		return "-"
+	}
+	return t.UTC().Format(time.RFC3339)
 }
 
 // actionBounds reads the new bounds: at least one, and in order (case 352).

@@ -23,8 +23,9 @@ type Target struct {
 	Line int
 	// MinCapacity and MaxCapacity are the bounds of the desired count.
 	MinCapacity, MaxCapacity int
-	// ScheduledActions and PredictiveScaling are read and checked; see Config.Unsupported.
-	ScheduledActions  []ScheduledAction
+	// ScheduledActions stand in file order.
+	ScheduledActions []ScheduledAction
+	// PredictiveScaling is read and checked; see Config.Unsupported.
 	PredictiveScaling []PredictivePolicy
 
 	suspended               evaluator.SuspendedState
@@ -48,6 +49,7 @@ func (t *Target) Bind(cluster, service string) *evaluator.Target {
 	bound := &evaluator.Target{
 		Key: evaluator.Key{Cluster: cluster, Service: service},
 		Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.suspended,
+		ScheduledActions:        t.plan.actions,
 		ScaleInDuringDeployment: t.scaleInDuringDeployment, StartSwitchedOff: t.startSwitchedOff,
 	}
 	bound.Metrics, bound.Policies = t.plan.bind(serviceDimensions(bound.Key))
@@ -93,15 +95,13 @@ func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config)
 	return t, service.Valid
 }
 
-// planned reads what a later release acts on.
+// planned reads what acts by the clock.
 func (b *targetBuilder) planned(m *strict.Mapping, t *Target, c *Config) {
 	actions := strict.Read(m, "scheduled_actions",
 		strict.List(func(v strict.Value) (ScheduledAction, bool) { return b.scheduledAction(v, t) }))
 	for _, a := range actions.Value {
 		t.ScheduledActions = append(t.ScheduledActions, a.Value)
-	}
-	if len(actions.Value) > 0 {
-		c.notYet(b.d, actions.KeyAt, "scheduled_actions of "+t.Pattern())
+		b.plan.actions = append(b.plan.actions, a.Value.action())
 	}
 	if len(actions.Value) > maxScheduledActions {
 		b.d.Errorf(actions.KeyAt, "scheduled_actions has %d entries, AWS allows %d for one target", len(actions.Value), maxScheduledActions)

@@ -139,6 +139,9 @@ func (e *Engine) track(t *target) {
 	t.metricDue = make([]time.Time, len(series))
 	for i, tr := range t.entries {
 		t.metricDue[i] = before[tr]
+		if e.FixedPhase != nil && t.mixed() && before[tr].IsZero() { // a restart between minutes is no minute
+			t.metricDue[i] = e.evaluation(t, e.interval(t.spec.Metrics[i].Period), e.Clock.Now())
+		}
 	}
 	t.retry = false
 	e.lookNow(t)

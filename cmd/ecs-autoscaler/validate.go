@@ -82,11 +82,13 @@ func reportText(w io.Writer, name string, c *config.Config, found config.Diagnos
 	if c == nil {
 		return nil
 	}
-	policies := 0
+	policies, actions := 0, 0
 	for _, t := range c.Targets {
 		policies += len(t.Bind(t.Cluster, t.Service).Policies)
+		actions += len(t.ScheduledActions)
 	}
-	_, err := fmt.Fprintf(w, "%s: valid: %d targets, %d policies, %d warnings\n", name, len(c.Targets), policies, len(found))
+	_, err := fmt.Fprintf(w, "%s: valid: %d targets, %d policies, %d scheduled actions, %d warnings\n",
+		name, len(c.Targets), policies, actions, len(found))
 	return err
 }
 
