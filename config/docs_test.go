@@ -37,13 +37,13 @@ func TestEveryConfigurationUnderExamplesIsRight(t *testing.T) {
 }
 
 func TestEveryYAMLBlockOfTheDocumentationIsRight(t *testing.T) {
-	doc := string(readTest(t, "../docs/configuration.md"))
+	doc := string(readTest(t, "../docs/configuration.md")) + string(readTest(t, "../docs/schedules.md"))
 	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(doc, -1)
 	if len(blocks) < 8 {
 		t.Fatalf("found %d blocks", len(blocks))
 	}
 	for _, b := range blocks {
-		if c, found := Parse(Source{Name: "configuration.md", Text: []byte(b[1])}, environment); c == nil || len(found.Errors()) > 0 || len(found) > 0 && !strings.Contains(b[1], "scheduled_actions") {
+		if c, found := Parse(Source{Name: "docs", Text: []byte(b[1])}, environment); c == nil || len(found.Errors()) > 0 || len(found) > 0 && !strings.Contains(b[1], "scheduled_actions") {
 			t.Errorf("in\n%s\n%s", b[1], found.Detail())
 		}
 	}

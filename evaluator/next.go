@@ -16,7 +16,7 @@ const horizon = 15 * minute
 func (e *pass) next() time.Time {
 	e.soonest = e.nextEvaluation()
 	at := e.soonest
-	if e.d.Action == Hold && !e.refused && !slices.Contains(e.o.Due, false) {
+	if e.d.Action == Hold && e.settled() {
 		if at = e.out(e.now + horizon); at > e.soonest {
 			at = e.in(at)
 		}
@@ -28,6 +28,13 @@ func (e *pass) next() time.Time {
 		}
 	}
 	return next
+}
+
+// settled says that the next decision depends on the metrics alone: they have all been judged at this one, and the tasks
+// that run are those desired. Otherwise the count may change without anybody's hand.
+func (e *pass) settled() bool {
+	s := &e.o.Service
+	return !e.refused && s.Running == e.desired && s.Base == e.desired && !slices.Contains(e.o.Due, false)
 }
 
 // nextEvaluation is that of an alarm of the target: the next whole minute, or the next whole 10 s where a

@@ -16,7 +16,8 @@ type Registration struct {
 }
 
 // RegisterScalableTarget registers a target anew (API RegisterScalableTarget): the next pass brings its count into the
-// bounds. It must not run while a pass does. It fails for a target that is not there and for bounds that cross or are negative.
+// bounds. What it sets is durable when it returns. It must not run while a pass does. It fails for a target that is not
+// there, for bounds that cross or are negative, and where the state cannot be written.
 func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	t := e.targets[k]
 	if t == nil {
@@ -31,8 +32,13 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	if now.Min < 0 || now.Min > now.Max {
 		return fmt.Errorf("%s: min capacity %d and max capacity %d do not go together: they must be 0 <= min <= max", k, now.Min, now.Max)
 	}
+	before := t.memory.Clone()
 	t.memory.Register(t.spec, now)
 	t.dirty = true
+	if err := (&pass{Engine: e, now: e.Clock.Now()}).commit(nil); err != nil {
+		t.memory = before
+		return fmt.Errorf("%s: nothing was changed, because the state cannot be written: %w", k, err)
+	}
 	e.lookNow(t)
 	return nil
 }
