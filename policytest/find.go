@@ -25,7 +25,7 @@ func Find(args []string) ([]string, error) {
 			return nil, err
 		}
 		for _, name := range found {
-			if !slices.Contains(files, name) {
+			if !slices.ContainsFunc(files, func(f string) bool { return filepath.Clean(f) == filepath.Clean(name) }) {
 				files = append(files, name)
 			}
 		}

@@ -99,8 +99,8 @@ func TestTheTextHasALineATestAndASummary(t *testing.T) {
 func TestTheJSONIsTheDocumentedObject(t *testing.T) {
 	got := written(t, func(w *strings.Builder) error { return mixed(t).JSON(w) })
 	checkGolden(t, "testdata/report.json", got)
-	var any map[string]any
-	if err := json.Unmarshal([]byte(got), &any); err != nil {
+	var object map[string]any
+	if err := json.Unmarshal([]byte(got), &object); err != nil {
 		t.Error(err)
 	}
 }

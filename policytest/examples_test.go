@@ -1,0 +1,198 @@
+package policytest
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"ecs-autoscaler/config"
+)
+
+func TestEveryPolicyTestUnderExamplesPasses(t *testing.T) {
+	files, err := Find([]string{"../examples"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := report(t, files...)
+	if r.Failed() > 0 || r.Passed() < 50 || len(r.Warnings) > 0 {
+		t.Errorf("%s%s", written(t, func(w *strings.Builder) error { return r.Text(w) }), r.Warnings.Detail())
+	}
+}
+
+func TestTheFilesShownInTheDocumentationAreThoseOfTheExamples(t *testing.T) {
+	doc := readFile(t, "../docs/testing-policies.md")
+	shown := regexp.MustCompile("(?ms)^`(examples/[a-z./-]+)`:\n\n```yaml\n(.*?)^```").FindAllStringSubmatch(doc, -1)
+	if len(shown) < 3 {
+		t.Fatalf("found %d files", len(shown))
+	}
+	for _, s := range shown {
+		if got := readFile(t, "../"+s[1]); got != s[2] {
+			t.Errorf("%s is not what docs/testing-policies.md shows", s[1])
+		}
+	}
+}
+
+func TestEveryKeyIsDocumented(t *testing.T) {
+	doc := readFile(t, "../docs/testing-policies.md")
+	keys := 0
+	for _, file := range glob(t, "*.go") {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		for _, m := range regexp.MustCompile(`\b(?:strict\.(?:Read|Need)\(m|number\(|m\.Has\()(?:, )?"([a-z_]+)"`).FindAllStringSubmatch(readFile(t, file), -1) {
+			keys++
+			if !regexp.MustCompile("`(- )?" + m[1] + "\\b").MatchString(doc) {
+				t.Errorf("the key %s of %s does not stand in docs/testing-policies.md", m[1], file)
+			}
+		}
+	}
+	if keys < 30 {
+		t.Errorf("found only %d keys in the source", keys)
+	}
+}
+
+func readFile(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// week is a service with two policies that breathes for seven days.
+var week = story{head: strings.Replace(stepping, "    step_scaling:", `    target_tracking:
+      - {name: cpu, metric: ECSServiceAverageCPUUtilization, target_value: 40}
+    step_scaling:`, 1), body: "    desired: 1\n" + quiet("10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720") +
+	"    events: [{at: 60h, restart: true, down: 5m}]\n    expect: [{between: [0s, 168h], min_capacity: 1}]\n"}
+
+func TestAWeekOfAServiceIsOverInASecond(t *testing.T) {
+	began := time.Now()
+	if got := week.failures(t); len(got) > 0 {
+		t.Errorf("failures: %+v", got)
+	}
+	// A tenth of it, in truth; the race detector and a busy machine have their share.
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+func BenchmarkWeek(b *testing.B) {
+	text := week.head + "tests:\n  - name: x\n    service: c/s\n" + week.body
+	b.ReportAllocs()
+	for b.Loop() {
+		l := &loader{env: noEnvironment, read: map[string]*loaded{}}
+		f, found := l.parse(config.Source{Name: "week.yaml", Text: []byte(text)})
+		if f == nil {
+			b.Fatal(found.Detail())
+		}
+		if failures, err := f.tests[0].run(b.Context()); err != nil || len(failures) > 0 {
+			b.Fatal(failures, err)
+		}
+	}
+}
+
+func TestTheSameFilesGiveTheSameReport(t *testing.T) {
+	write := func() string { return written(t, func(w *strings.Builder) error { return mixed(t).JSON(w) }) }
+	if first := write(); first != write() {
+		t.Error("two runs differ")
+	}
+}
+
+func TestFilesAreFoundByNameInDirectoriesAndByPattern(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, name := range []string{"a.test.yaml", "b_test.yml", "c.yaml", "d/e.test.yml", "d/f_test.yaml", "d/test.yaml", "d/notatest.yaml", "g/readme.md", "[x].test.yaml"} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for args, want := range map[string]string{
+		"c.yaml":                    "c.yaml",
+		".":                         "[x].test.yaml a.test.yaml b_test.yml d/e.test.yml d/f_test.yaml",
+		"d":                         "d/e.test.yml d/f_test.yaml",
+		"d a.test.yaml d":           "d/e.test.yml d/f_test.yaml a.test.yaml",
+		"d/*_test.yaml":             "d/f_test.yaml",
+		"?.yaml":                    "c.yaml",
+		"[x].test.yaml":             "[x].test.yaml",
+		"[d]":                       "d/e.test.yml d/f_test.yaml",
+		"a.test.yaml ./a.test.yaml": "a.test.yaml",
+	} {
+		got, err := Find(strings.Fields(args))
+		if err != nil || !slices.Equal(got, strings.Fields(want)) {
+			t.Errorf("%s: %v, %v", args, got, err)
+		}
+	}
+	for args, want := range map[string]string{
+		"nowhere.yaml": "no such file", "g": "there is no test file in g", "*.json": "no file matches", "a.test.yaml nowhere": "no such file",
+		"[": "not well formed",
+	} {
+		if got, err := Find(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, %v; want %q", args, got, err, want)
+		}
+	}
+}
+
+func TestOnlyTheTestsThatMatchAreRun(t *testing.T) {
+	run := func(match string) (*Report, error) {
+		return Run(t.Context(), []string{"testdata/passes.test.yaml"}, Options{Env: noEnvironment, Match: regexp.MustCompile(match)})
+	}
+	if r, err := run("^three"); err != nil || len(r.Results) != 1 || r.Results[0].Name != "three minutes scale out" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if r, err := run("four"); err == nil || err.Error() != `no test has a name that matches "four"` {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+func TestAConfigurationThatManyFilesNameIsReadOnce(t *testing.T) {
+	files := []string{"testdata/bad/config-with-mistakes.test.yaml", "testdata/bad/config-with-mistakes.test.yaml"}
+	r := report(t, files...)
+	told := 0
+	for _, res := range r.Results {
+		told += strings.Count(res.Mistakes.Detail(), "unknown key \"target_trackin\"")
+	}
+	if r.Failed() != 2 || told != 1 {
+		t.Errorf("%d failed, told %d times", r.Failed(), told)
+	}
+}
+
+func FuzzFile(f *testing.F) {
+	for _, pattern := range []string{"testdata/*.yaml", "testdata/bad/*.yaml", "testdata/fail/*.yaml", "../examples/flaskapp/*.test.yaml"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) == 0 {
+			f.Fatal(pattern, err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		l := &loader{env: noEnvironment, read: map[string]*loaded{}}
+		file, found := l.parse(config.Source{Name: "nowhere/fuzz.yaml", Text: []byte(text)})
+		if (file == nil) != found.HasErrors() {
+			t.Fatalf("file %v with findings:\n%s", file, found.Detail())
+		}
+		if file == nil {
+			return
+		}
+		for _, test := range file.tests {
+			if test.until > time.Hour {
+				continue
+			}
+			if _, err := test.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
