@@ -105,7 +105,7 @@ func mathID(v strict.Value) (string, bool) {
 	return s, ok
 }
 
-// query reads one entry: an id and either an expression or a metric_stat.
+// readQuery reads one entry: an id and either an expression or a metric_stat.
 func readQuery(v strict.Value, as func(strict.Value) (string, bool)) (query, bool) {
 	m, ok := v.Mapping()
 	if !ok {

@@ -67,7 +67,7 @@ type targetBuilder struct {
 	bounded bool
 }
 
-// target reads one entry of targets.
+// readTarget reads one entry of targets.
 func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config) (*Target, bool) {
 	m, ok := v.Mapping()
 	if !ok {

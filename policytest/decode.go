@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
@@ -43,6 +44,9 @@ func (p *parser) name(m *strict.Mapping) string {
 	name := strict.Need(m, "name", "three breaching minutes scale out", strict.Value.Filled)
 	if !name.Valid {
 		return ""
+	}
+	if strings.ContainsFunc(name.Value, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		m.Errorf(name.At, "name must be one line of printable characters, because reports give each test a line")
 	}
 	m.Key = "test " + strict.Shorten(name.Value)
 	if first, twice := p.names[name.Value]; twice {

@@ -113,7 +113,9 @@ func (p *parser) policies(m *strict.Mapping) {
 		p.config = config.Inline(m)
 		if m.HasErrors() && !wrong {
 			p.config = nil
+			return
 		}
+		p.warnUnsupported(p.config)
 	case path.Valid:
 		p.open(m, path)
 	case !path.Present:
@@ -144,6 +146,14 @@ func (p *parser) open(m *strict.Mapping, path strict.Field[string]) {
 	}
 }
 
+// warnUnsupported tells of what the configuration relies on and no test will see.
+func (p *parser) warnUnsupported(c *config.Config) {
+	for _, d := range c.Unsupported() {
+		d.Severity = config.SeverityWarning
+		p.others = append(p.others, d)
+	}
+}
+
 // errMistakes says that a configuration has been read and found wrong.
 var errMistakes = errors.New("the configuration has mistakes")
 
@@ -157,5 +167,6 @@ func (p *parser) load(name string) (*config.Config, error) {
 	if c == nil {
 		return nil, errMistakes
 	}
+	p.warnUnsupported(c)
 	return c, nil
 }
