@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -300,5 +301,35 @@ func BenchmarkBind(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		c.Targets[0].Bind("web", names[i%len(names)])
+	}
+}
+
+func TestWhatMakesAScheduleAnotherOne(t *testing.T) {
+	action := func(text string) evaluator.ScheduledAction {
+		return bindOnly(t, target("    scheduled_actions: [{name: a, "+text+"}]\n")).ScheduledActions[0]
+	}
+	const bounded = `schedule: "cron(0 9 * * ? *)", start_time: "2026-01-01T00:00:00Z", end_time: "2026-02-01T00:00:00Z"`
+	first := action(bounded + ", min_capacity: 2")
+	for _, c := range []struct {
+		name, text string
+		same       bool
+		fires      bool // in March
+	}{
+		{"other bounds of the capacity do not", bounded + ", min_capacity: 3", true, false},
+		{"nor catching up", bounded + ", min_capacity: 2, catch_up: none", true, false},
+		{"case 347: times left out are gone, it fires without end", `schedule: "cron(0 9 * * ? *)", min_capacity: 2`, false, true},
+		{"another time zone does", bounded + ", min_capacity: 2, timezone: Europe/London", false, false},
+		{"another expression does", strings.Replace(bounded, "0 9", "0 8", 1) + ", min_capacity: 2", false, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			a := action(c.text)
+			if (a.Identity == first.Identity) != c.same {
+				t.Errorf("identities %q and %q", first.Identity, a.Identity)
+			}
+			march := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+			if _, fires := a.Schedule.Next(march, march); fires != c.fires {
+				t.Errorf("fires in March: %t", fires)
+			}
+		})
 	}
 }

@@ -162,13 +162,21 @@ func (s *screen) table() string {
 		r := s.rows[i]
 		bounds, last := "-", "not scaled by this daemon"
 		if r.spec != nil {
-			bounds, last = fmt.Sprintf("%d..%d", r.spec.Min, r.spec.Max), s.last(r.key)
+			bounds, last = s.bounds(r.spec), s.last(r.key)
 		}
 		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%.1f\t%.0f %%\t%.0f %%\t%s\n",
 			r.key, v.Desired, v.Running, bounds, v.Load, v.CPU, v.Memory, last)
 	}
 	_ = w.Flush() // a buffer takes everything
 	return b.String()
+}
+
+// bounds are those in force, which a scheduled action may have changed.
+func (s *screen) bounds(t *evaluator.Target) string {
+	if row, ok := s.daemon.Store().Target(t.Key); ok {
+		return fmt.Sprintf("%d..%d", row.Min, row.Max)
+	}
+	return fmt.Sprintf("%d..%d", t.Min, t.Max)
 }
 
 // last is the newest decision about a service in a few words.

@@ -80,7 +80,6 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 		}
 	}
 	e.await(t, now)
-	d.Next = t.nextLook
 }
 
 // limited keeps a look within the configuration's interval, if there is one.

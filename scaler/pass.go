@@ -180,10 +180,14 @@ func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
 	d.Outcome = evaluator.OutcomeNone
 }
 
+// recent is the age up to which a description need not be repeated: less than a look's interval, because looks are not
+// exactly a minute apart.
+const recent = 30 * time.Second
+
 // deservesDescription reports whether a hold rests on counts that may have changed: a scale-out that
-// only the count stopped, on a description older than a look.
+// only the count stopped, on a description that is not recent.
 func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool {
-	if now.Sub(t.observation.Service.DescribedAt) < evaluator.LookInterval(60) {
+	if now.Sub(t.observation.Service.DescribedAt) < recent {
 		return false
 	}
 	for i := range d.Policies {
@@ -207,6 +211,7 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 		t.retry = true
 		t.nextLook = p.now.Add(time.Second)
 	}
+	d.Next = t.nextLook
 	p.report.Looked++
 	p.record(t, d)
 }

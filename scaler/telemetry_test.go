@@ -14,6 +14,7 @@ func TestTheEnginesMetricsHaveProperNames(t *testing.T) {
 	m := newTelemetry(r)
 	m.notScaled.WithLabelValues("c", "web", "CooldownInEffect").Inc()
 	m.foreign.WithLabelValues("c", "web").Inc()
+	m.scheduled.WithLabelValues("c", "web", "day", "applied").Inc()
 	m.activities.WithLabelValues("c", "web", "scale_out", "Successful").Inc()
 	m.pass(nil, 0, midnight)
 	problems, err := testutil.GatherAndLint(r)

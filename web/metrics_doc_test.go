@@ -23,6 +23,7 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_scaling_activities_total":                     {"counter", "cluster,direction,service,status"},
 	"ecs_autoscaler_not_scaled_total":                             {"counter", "cluster,reason,service"},
 	"ecs_autoscaler_foreign_writes_total":                         {"counter", "cluster,service"},
+	"ecs_autoscaler_scheduled_actions_total":                      {"counter", "action,cluster,service,status"},
 	"ecs_autoscaler_passes_total":                                 {"counter", "result"},
 	"ecs_autoscaler_pass_duration_seconds":                        {"histogram", ""},
 	"ecs_autoscaler_last_successful_pass_timestamp_seconds":       {"gauge", ""},

@@ -1,5 +1,10 @@
 package schedule
 
+import (
+	"strings"
+	"unicode"
+)
+
 // Error says what is wrong with the text of an expression, where, and what would be right.
 type Error struct {
 	// Text is the text as it was given.
@@ -32,9 +37,14 @@ func joined(a, b string) string {
 	return a + "; " + b
 }
 
-// hint adds an explanation.
+// hint adds an explanation. It may quote an expression, in which any white space is as good as a blank.
 func (e *Error) hint(text string) *Error {
-	e.Hint = joined(e.Hint, text)
+	e.Hint = joined(e.Hint, strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return ' '
+		}
+		return r
+	}, text))
 	return e
 }
 
@@ -48,18 +58,18 @@ func (e *Error) fixed(text string) *Error {
 const maxFixes = 8
 
 // correct corrects the mistake, and those that come to light below it, until the text is right.
-func (e *Error) correct() {
+func (e *Error) correct() *Error {
 	fix := e.fix
 	for range maxFixes {
 		if fix == "" || len(fix) > MaxLength {
-			return
+			return e
 		}
 		right, next := parse(fix)
 		if next == nil {
 			e.Correction = right.text
-			e.Hint = joined(e.Hint, "did you mean "+right.text+"?")
-			return
+			return e.hint("did you mean " + right.text + "?")
 		}
 		fix = next.fix
 	}
+	return e
 }

@@ -35,8 +35,7 @@ type Expression struct {
 func Parse(text string) (Expression, error) {
 	e, wrong := parse(text)
 	if wrong != nil {
-		wrong.correct()
-		return Expression{}, wrong
+		return Expression{}, wrong.correct()
 	}
 	return e, nil
 }
@@ -100,7 +99,7 @@ func misnamed(all, word, inner piece, opened bool) *Error {
 		return word.wrong("%s must be written %q, in lower case and directly before the parenthesis", word.shown(), plain).fixed(word.instead(plain))
 	case opened && plain != "":
 		content, _, _ := inner.cut(")")
-		return word.wrong("an expression must have one of the forms %s, not %s(...)", forms, word.trim().String()).fixed(all.instead(guess(content.trim().String())))
+		return word.wrong("an expression must have one of the forms %s, not %s", forms, word.trim().shown()).fixed(all.instead(guess(content.trim().String())))
 	}
 	bare := strings.Trim(all.String(), "() \t")
 	return all.wrong("an expression must have one of the forms %s, not %s", forms, all.shown()).fixed(all.instead(guess(bare)))

@@ -196,7 +196,8 @@ func TestMistakesAroundTheParenthesesAreNamedWithTheirPlaceAndWhatWasMeant(t *te
 		{"at without its word", "2026-01-31T17:00:00", "2026-01-31T17:00:00", "one of the forms", "at(2026-01-31T17:00:00)"},
 		{"parentheses alone", "(0 8 * * ? *)", "(0 8 * * ? *)", "one of the forms", "cron(0 8 * * ? *)"},
 		{"no parentheses", "rate 5 minutes", "rate 5 minutes", "one of the forms", "rate(5 minutes)"},
-		{"another word", "every(5 minutes)", "every", "not every(...)", "rate(5 minutes)"},
+		{"a line break where a blank is meant", "cron(0\n10 1 * MON *)", "MON", "take two expressions, cron(0 10 1 * ? *) and cron(0 10 ? * MON *)", ""},
+		{"another word", "every(5 minutes)", "every", `not "every"`, "rate(5 minutes)"},
 		{"longer than AWS takes", "cron(" + strings.Repeat("0", MaxLength) + ")", "cron(" + strings.Repeat("0", MaxLength) + ")", "at most 1600 bytes, this one has 1606", ""},
 	})
 }
