@@ -58,7 +58,8 @@ func BoundsDescription(low, high int) string {
 	return "Setting min capacity to " + strconv.Itoa(low) + " and max capacity to " + strconv.Itoa(high)
 }
 
-// Activity is the status of the activity that a scheduled action makes by setting the bounds, and its message. It makes none where it was suspended or missed; then the status is empty.
+// Activity is the status of the activity that a scheduled action makes by setting the bounds, and its message. It makes
+// none where it was suspended or missed; then the status is empty.
 func (f *ScheduledFire) Activity() (s ActivityStatus, message string) {
 	low, high := strconv.Itoa(f.Min), strconv.Itoa(f.Max)
 	switch f.Status {

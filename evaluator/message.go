@@ -18,15 +18,15 @@ func (d *Decision) Message() string {
 
 // firesBeside tells of the scheduled actions that were due and are not the reason of the decision.
 func (d *Decision) firesBeside() string {
-	text := ""
+	var text strings.Builder
 	for k := range d.Scheduled {
 		f := &d.Scheduled[k]
 		if f.Status == FireApplied && d.Reason == ByScheduledAction || f.Status == FireSuspended && d.Reason == ScheduledScalingSuspended {
 			continue
 		}
-		text += " Scheduled action " + f.Name + " " + f.became() + "."
+		text.WriteString(" Scheduled action " + f.Name + " " + f.became() + ".")
 	}
-	return text
+	return text.String()
 }
 
 // became is what became of the fire.

@@ -75,12 +75,12 @@ func (e *pass) in(limit int64) int64 {
 	for i := range e.t.Policies {
 		p := &e.t.Policies[i]
 		switch {
-		case p.Type == TargetTrackingScaling && !p.TargetTracking.DisableScaleIn && len(p.Alarms) > 1:
-			if together < limit {
-				together = max(together, e.scaleInAt(i, 1, limit))
+		case p.Type == StepScaling:
+			if len(p.Alarms) > 0 && p.Step.leads(ScaleIn, e.desired) {
+				limit = e.scaleInAt(i, 0, limit)
 			}
-		case p.Type == StepScaling && len(p.Alarms) > 0 && p.Step.leads(ScaleIn, e.desired):
-			limit = e.scaleInAt(i, 0, limit)
+		case len(p.Alarms) > 1 && together < limit: // without a low alarm the policy never scales in
+			together = max(together, e.scaleInAt(i, 1, limit))
 		}
 	}
 	if together > 0 {

@@ -98,9 +98,20 @@ func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
 // switched off. It reports whether anything changed that must survive a restart.
 func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed := m.TakeBounds(t, d)
-	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers {
+	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers && !m.Registered {
 		m.Registered, changed = true, true
 	}
+	changed = m.rememberAlarms(d) || changed
+	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
+	if d.Reason == ServiceNotDescribed || d.Reason == ServiceNotFound {
+		off = m.SwitchedOff
+	}
+	changed = changed || off != m.SwitchedOff
+	m.SwitchedOff = off
+	return changed
+}
+
+func (m *Memory) rememberAlarms(d *Decision) (changed bool) {
 	for i := range min(len(d.Policies), len(m.Policies)) {
 		known, seen := m.Policies[i].Alarms, d.Policies[i].Alarms
 		for j := range min(len(known), len(seen)) {
@@ -110,11 +121,5 @@ func (m *Memory) Remember(t *Target, d *Decision) bool {
 			}
 		}
 	}
-	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
-	if d.Reason == ServiceNotDescribed || d.Reason == ServiceNotFound {
-		off = m.SwitchedOff
-	}
-	changed = changed || off != m.SwitchedOff
-	m.SwitchedOff = off
 	return changed
 }

@@ -47,14 +47,15 @@ type ActionMemory struct {
 // FireStatus is what became of a scheduled action that was due.
 type FireStatus string
 
+// What can become of it.
 const (
-	// FireApplied: its bounds are in force.
+	// FireApplied says that its bounds are in force.
 	FireApplied FireStatus = "applied"
-	// FireFailed: min would have exceeded max, the bounds stay as they were (aws-semantics 4.2).
+	// FireFailed says that min would have exceeded max, the bounds stay as they were (aws-semantics 4.2).
 	FireFailed FireStatus = "failed"
-	// FireSuspended: scheduled scaling is suspended; the fire is never made up for.
+	// FireSuspended says that scheduled scaling is suspended; the fire is never made up for.
 	FireSuspended FireStatus = "suspended"
-	// FireMissed: nobody looked when it was due, and the action does not catch up.
+	// FireMissed says that nobody looked when it was due, and the action does not catch up.
 	FireMissed FireStatus = "missed"
 )
 

@@ -31,19 +31,17 @@ func (s instants) Newest(after, until, _ time.Time) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func bound(n int) *int { return &n }
-
 // onlyMin, onlyMax and both are actions that catch up.
 func both(name string, low, high int, at ...int) ScheduledAction {
-	return ScheduledAction{Name: name, Schedule: instants(at), Min: bound(low), Max: bound(high), CatchUp: true}
+	return ScheduledAction{Name: name, Schedule: instants(at), Min: new(low), Max: new(high), CatchUp: true}
 }
 
 func onlyMin(name string, low int, at ...int) ScheduledAction {
-	return ScheduledAction{Name: name, Schedule: instants(at), Min: bound(low), CatchUp: true}
+	return ScheduledAction{Name: name, Schedule: instants(at), Min: new(low), CatchUp: true}
 }
 
 func onlyMax(name string, high int, at ...int) ScheduledAction {
-	return ScheduledAction{Name: name, Schedule: instants(at), Max: bound(high), CatchUp: true}
+	return ScheduledAction{Name: name, Schedule: instants(at), Max: new(high), CatchUp: true}
 }
 
 // planned is a target with count tasks and scheduled actions that were first seen at noon.

@@ -66,11 +66,11 @@ func (d *days) value(m evaluator.Metric, start int64) float64 {
 }
 
 // live lets a daemon with that interval live through the days, and returns what it did and how many metrics it read.
-func (d *days) live(t *rapid.T, tt *testing.T, interval string) (did []string, reads int) {
+func (d *days) live(t *testing.T, interval string) (did []string, reads int) {
 	w := newWorld()
 	w.value, w.late, w.startAfter, w.phase = d.value, d.late, d.start, nil
 	k := w.add("web", 4)
-	b := newBench(tt, w, fmt.Sprintf(d.config, interval))
+	b := newBench(t, w, fmt.Sprintf(d.config, interval))
 	end := midnight.Add(time.Duration(d.minutes) * time.Minute)
 	events := slices.Clone(d.foreign)
 	for w.now.Before(end) {
@@ -167,8 +167,8 @@ func TestPropertyLookingLessDoesTheSame(t *testing.T) {
 			})
 		}
 		slices.SortFunc(d.foreign, func(a, b event) int { return a.minute - b.minute })
-		want, each := d.live(rt, t, "60s")
-		got, less := d.live(rt, t, "auto")
+		want, each := d.live(t, "60s")
+		got, less := d.live(t, "auto")
 		if !slices.Equal(want, got) {
 			rt.Fatalf("looking each minute:\n%s\nlooking less:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 		}
