@@ -98,7 +98,7 @@ func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
 // switched off. It reports whether anything changed that must survive a restart.
 func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed := m.TakeBounds(t, d)
-	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers {
+	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers && !m.Registered {
 		m.Registered, changed = true, true
 	}
 	for i := range min(len(d.Policies), len(m.Policies)) {
