@@ -7,6 +7,9 @@ func (e *pass) combine() {
 	if winner < 0 {
 		winner = e.winner(ScaleIn)
 	}
+	if winner >= 0 && d.Policies[winner].Action == towards(e.desired, d.Desired) {
+		winner = -1 // Taking back what the bounds make of the count in this very decision is a write of its own, at the next look.
+	}
 	d.Wanted = e.desired
 	if winner >= 0 {
 		d.Wanted = e.bounded(&d.Policies[winner])

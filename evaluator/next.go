@@ -2,6 +2,7 @@ package evaluator
 
 import (
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -54,8 +55,8 @@ func (e *pass) out(limit int64) int64 {
 	for i := range e.t.Policies {
 		p := &e.t.Policies[i]
 		switch {
-		case len(p.Alarms) == 0 || e.r.Suspended.DynamicScalingOut:
-		case p.Type == StepScaling && !p.Step.leads(ScaleOut, e.desired):
+		case len(p.Alarms) == 0 || e.r.Suspended.DynamicScalingOut && !p.lasting():
+		case p.Type == StepScaling && !p.Step.leads(ScaleOut, e.desired) && !p.lasting():
 		case e.d.Policies[i].Wish == ScaleOut, e.desired == 0 && e.o.Service.Base == 0:
 			return e.soonest
 		default:
@@ -87,6 +88,14 @@ func (e *pass) in(limit int64) int64 {
 		limit = min(limit, together)
 	}
 	return limit
+}
+
+// lasting says that the first alarm of the policy may ask for a scale-out in a state that is kept from long ago: where
+// little is known, the mode ignore and a percentile of few samples keep it. Then somebody has to have looked.
+func (p *Policy) lasting() bool {
+	a := &p.Alarms[0]
+	keeps := a.Missing == TreatIgnore || a.Percentile > 0
+	return keeps && (!a.Operator.below() || p.Step.leads(ScaleOut, 0))
 }
 
 // leads says that a step of the policy may lead that way.
@@ -134,12 +143,13 @@ func (e *pass) alarming(i, alarm int, limit int64) int64 {
 	return min(limit, max(e.soonest, s.seen(ad.End+ad.Period*int64(ad.bucketsFor(good)))))
 }
 
-// seen is the earliest instant at which a bucket that ends there may be known and used.
+// seen is the earliest instant at which a bucket that ends there may be known, or missed, and used.
 func (s *Series) seen(end int64) int64 {
+	after := min(s.Soonest, s.Delay)
 	if s.Period < minute {
-		return end + max(tick, s.Soonest)
+		after = max(after, tick)
 	}
-	return end + s.Soonest
+	return end + after
 }
 
 // toGiveWay is how many of the good datapoints in the window have to give way to breaching ones until the alarm is in
@@ -175,17 +185,20 @@ func (e *pass) roundedAway(i int) int64 {
 	if policy.Aggregation != Average && policy.Aggregation != "" || len(a.Values) != n || !e.t.Metrics[policy.Alarms[1].Metric].positive() {
 		return 0
 	}
-	sum := 0.0
-	for _, v := range a.Values {
-		if missing(v) {
-			return 0
+	if a.Period > minute {
+		return 0 // its buckets are others at each look
+	}
+	if slices.ContainsFunc(a.Values, missing) {
+		return 0
+	}
+	// What is left is added up anew: taking the oldest away from the sum again would leave noise where nothing is left.
+	k := sort.Search(n, func(k int) bool {
+		sum := 0.0
+		for _, v := range a.Values[k:] {
+			sum += v
 		}
-		sum += v
-	}
-	k := 0
-	for ; k < n && proportional(p.Base, sum/float64(n), policy.TargetTracking.TargetValue) >= e.desired; k++ {
-		sum -= a.Values[k]
-	}
+		return proportional(p.Base, sum/float64(n), policy.TargetTracking.TargetValue) < e.desired
+	})
 	return s.seen(a.End + s.Period*int64(k))
 }
 

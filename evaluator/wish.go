@@ -102,6 +102,11 @@ func (e *pass) ask(i, alarm int, wish Action) {
 // size computes the wanted capacity. A scale-out leaves out what the policy has itself just added.
 func (e *pass) size(i int) {
 	policy, p := &e.t.Policies[i], &e.d.Policies[i]
+	p.HasWanted = true
+	if p.stays() {
+		p.Base, p.Wanted = e.desired, e.desired
+		return
+	}
 	p.Base = e.o.Service.Base
 	if p.Wish == ScaleOut && p.AdjustmentType != ExactCapacity {
 		p.Credit = e.credit(i)
@@ -112,7 +117,12 @@ func (e *pass) size(i int) {
 		p.Base = max(0, p.Base-p.Credit)
 		p.Wanted = max(0, policy.result(p))
 	}
-	p.HasWanted = true
+}
+
+// stays says that the step that applies adjusts by nothing: then the count stays also where it is not what runs,
+// as in a deployment.
+func (p *PolicyDecision) stays() bool {
+	return p.Adjustment == 0 && (p.AdjustmentType == ChangeInCapacity || p.AdjustmentType == PercentChangeInCapacity)
 }
 
 // result is the capacity that the policy makes of its base.
