@@ -41,8 +41,8 @@ func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) 
 }
 
 func (e *pass) decide(now time.Time) {
-	e.open(now)
 	refusal := e.refusal()
+	e.open(now)
 	if refusal == "" {
 		e.desired = e.scheduled(e.registered())
 	}
@@ -74,7 +74,8 @@ func (e *pass) open(now time.Time) {
 	d.Min, d.Max = e.r.Min, e.r.Max
 }
 
-// refusal says why nothing may be done to the service at all, or is empty.
+// refusal says why nothing may be done to the service at all, or is empty. It is asked before the scheduled actions
+// fire: a min that one raises only now makes nothing of a 0 that was within the bounds.
 func (e *pass) refusal() Reason {
 	s := &e.o.Service
 	switch {
@@ -86,20 +87,15 @@ func (e *pass) refusal() Reason {
 		return ServiceNotActive
 	case s.Daemon:
 		return ServiceNotScalable
-	case e.switchedOff():
+	case switchedOff(e.t, s, e.m, e.r.Min):
 		return ServiceSwitchedOff
 	default:
 		return ""
 	}
 }
 
-// switchedOff says that a person has set the desired count to 0 below a positive min. A min that a scheduled
-// action raises only now makes nothing of a 0 that was within the bounds.
-func (e *pass) switchedOff() bool {
-	return switchedOff(e.t, &e.o.Service, e.m, e.m.InForce(e.t).Min)
-}
-
-// switchedOff is about a count of 0 at a certain min. A 0 that is our own, from a time when min was 0, is not meant.
+// switchedOff says that a person has set the desired count to 0 below a positive min. A 0 that is our own, from a
+// time when min was 0, is not meant.
 func switchedOff(t *Target, s *Service, m *Memory, lowest int) bool {
 	if s.Desired != 0 || lowest <= 0 || t.StartSwitchedOff {
 		return false
@@ -157,9 +153,9 @@ func (e *pass) judgeAlarm(a *Alarm, ad *AlarmDecision) {
 	ad.State = ad.Previous
 	ad.Threshold, ad.Operator = a.Threshold, a.Operator
 	ad.DatapointsToAlarm, ad.EvaluationPeriods = a.DatapointsToAlarm, a.EvaluationPeriods
-	ad.Judged, ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, 0, false, 0, 0, ad.Values[:0]
 	s := e.series(a.Metric)
 	if !s.readable() {
+		ad.Judged, ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, 0, false, 0, 0, ad.Values[:0]
 		return
 	}
 	ad.Partial = s.Partial
