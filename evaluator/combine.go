@@ -72,34 +72,40 @@ func towards(from, to int) Action {
 	}
 }
 
-// explainHold finds the reason of a decision that changes nothing: a wish that was stopped, scale-out before
-// scale-in, else what the policies lack, else that all is well.
+// explainHold finds the reason of a decision that changes nothing: of those of the policies the one that matters most,
+// of two equal ones the first in the file.
 func (e *pass) explainHold() {
-	d := e.d
-	for _, direction := range [...]Action{ScaleOut, ScaleIn} {
-		for i := range d.Policies {
-			if d.Policies[i].Wish == direction {
-				d.Policy, d.Reason = i, d.Policies[i].Reason
-				return
-			}
+	d, most := e.d, 0
+	for i := range d.Policies {
+		if rank := d.Policies[i].rank(); rank > most {
+			d.Policy, d.Reason, most = i, d.Policies[i].Reason, rank
 		}
 	}
+	if most >= wishRank {
+		return
+	}
+	d.Policy = -1
 	for k := range d.Scheduled {
 		if d.Scheduled[k].Status == FireSuspended {
 			d.Reason = ScheduledScalingSuspended
 			return
 		}
 	}
-	for i := range d.Policies {
-		if restRank(d.Policies[i].Reason) > restRank(d.Reason) {
-			d.Reason = d.Policies[i].Reason
-		}
-	}
 }
 
-// restRank orders the reasons of policies that wish for nothing by how much they matter.
-func restRank(r Reason) int {
-	switch r {
+// wishRank is the rank from which on a policy has wished for something.
+const wishRank = 4
+
+// rank orders the reasons of policies by how much they matter where nothing changes: a wish that was stopped,
+// scale-out before scale-in, else what the policy lacks, else that all is well.
+func (p *PolicyDecision) rank() int {
+	switch p.Wish {
+	case ScaleOut:
+		return wishRank + 1
+	case ScaleIn:
+		return wishRank
+	}
+	switch p.Reason {
 	case InsufficientData, StaleData, HighResolutionUnsupported:
 		return 3
 	case WithinTarget:

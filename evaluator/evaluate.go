@@ -1,9 +1,6 @@
 package evaluator
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // pass is one evaluation under way.
 type pass struct {
@@ -22,22 +19,14 @@ type pass struct {
 	refused bool
 }
 
-// passes are used again and again: called through a list, the guards would force a new one onto the heap each time,
-// and handing it on by value instead costs an eighth of the whole evaluation.
-var passes = sync.Pool{New: func() any { return new(pass) }}
-
 // Evaluate decides what the desired count of t should be at now and fills d, whose slices it reuses: once
 // d has seen its target, nothing is allocated. The observation and the memory are only read, and the
 // same arguments always give the same decision. Every alarm is judged even where nothing may act, because
 // CloudWatch's alarms, too, go on changing state while scaling is suspended or impossible.
 func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) {
-	e := passes.Get().(*pass)
-	e.t, e.o, e.m, e.d = t, o, m, d
-	e.now, e.r, e.desired, e.refused = now.Unix(), m.InForce(t), o.Service.Desired, false
+	e := pass{t: t, o: o, m: m, d: d, now: now.Unix(), r: m.InForce(t), desired: o.Service.Desired}
 	e.decide(now)
 	d.Next = e.next()
-	e.t, e.o, e.m, e.d = nil, nil, nil, nil // It must not keep alive what it has seen.
-	passes.Put(e)
 }
 
 func (e *pass) decide(now time.Time) {
