@@ -17,12 +17,14 @@ type comparison struct {
 }
 
 func comparisonOf(op ComparisonOperator, threshold float64) comparison {
-	c := comparison{
-		threshold: threshold, side: 1,
-		orEqual: op == GreaterThanOrEqualToThreshold || op == LessThanOrEqualToThreshold,
-	}
-	if op.below() {
+	c := comparison{threshold: threshold, side: 1}
+	switch op {
+	case GreaterThanOrEqualToThreshold:
+		c.orEqual = true
+	case LessThanThreshold:
 		c.side = -1
+	case LessThanOrEqualToThreshold:
+		c.side, c.orEqual = -1, true
 	}
 	return c
 }
