@@ -24,15 +24,24 @@ func (e *pass) combine() {
 
 // bound is why the bounds moved the count: a scheduled action that has set them just now, or the bound itself.
 func (e *pass) bound() Reason {
+	switch {
+	case e.fired(FireApplied):
+		return ByScheduledAction
+	case e.d.Action == ScaleOut:
+		return RaisedToMinCapacity
+	default:
+		return LoweredToMax
+	}
+}
+
+// fired says that a scheduled action was due and became that.
+func (e *pass) fired(status FireStatus) bool {
 	for k := range e.d.Scheduled {
-		if e.d.Scheduled[k].Status == FireApplied {
-			return ByScheduledAction
+		if e.d.Scheduled[k].Status == status {
+			return true
 		}
 	}
-	if e.d.Action == ScaleOut {
-		return RaisedToMinCapacity
-	}
-	return LoweredToMax
+	return false
 }
 
 // winner is the policy whose wish is carried out: the one with the largest capacity, for out and for in
@@ -72,40 +81,45 @@ func towards(from, to int) Action {
 	}
 }
 
-// explainHold finds the reason of a decision that changes nothing: of those of the policies the one that matters most,
-// of two equal ones the first in the file.
-func (e *pass) explainHold() {
-	d, most := e.d, 0
-	for i := range d.Policies {
-		if rank := d.Policies[i].rank(); rank > most {
-			d.Policy, d.Reason, most = i, d.Policies[i].Reason, rank
-		}
-	}
-	if most >= wishRank {
-		return
-	}
-	d.Policy = -1
-	for k := range d.Scheduled {
-		if d.Scheduled[k].Status == FireSuspended {
-			d.Reason = ScheduledScalingSuspended
-			return
-		}
-	}
-}
-
 // wishRank is the rank from which on a policy has wished for something.
 const wishRank = 4
 
-// rank orders the reasons of policies by how much they matter where nothing changes: a wish that was stopped,
-// scale-out before scale-in, else what the policy lacks, else that all is well.
+// explainHold finds the reason of a decision that changes nothing: that of the policy where it matters most, of two
+// equal ones the first in the file. A scheduled action that is suspended stands between wishes and rest.
+func (e *pass) explainHold() {
+	d, foremost, most := e.d, -1, 0
+	for i := range d.Policies {
+		if rank := d.Policies[i].rank(); rank > most {
+			foremost, most = i, rank
+		}
+	}
+	if foremost >= 0 {
+		d.Reason = d.Policies[foremost].Reason
+	}
+	switch {
+	case most >= wishRank:
+		d.Policy = foremost
+	case e.fired(FireSuspended):
+		d.Reason = ScheduledScalingSuspended
+	}
+}
+
+// rank says how much the policy's reason matters where nothing changes: a wish that was stopped, scale-out before
+// scale-in, before the reason of one that wishes for nothing.
 func (p *PolicyDecision) rank() int {
 	switch p.Wish {
 	case ScaleOut:
 		return wishRank + 1
 	case ScaleIn:
 		return wishRank
+	default:
+		return restRank(p.Reason)
 	}
-	switch p.Reason {
+}
+
+// restRank orders the reasons of policies that wish for nothing by how much they matter.
+func restRank(r Reason) int {
+	switch r {
 	case InsufficientData, StaleData, HighResolutionUnsupported:
 		return 3
 	case WithinTarget:

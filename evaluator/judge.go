@@ -25,6 +25,7 @@ func comparisonOf(op ComparisonOperator, threshold float64) comparison {
 		c.side = -1
 	case LessThanOrEqualToThreshold:
 		c.side, c.orEqual = -1, true
+	default: // GreaterThanThreshold
 	}
 	return c
 }
