@@ -27,15 +27,24 @@ func (e *pass) combine() {
 
 // bound is why the bounds moved the count: a scheduled action that has set them just now, or the bound itself.
 func (e *pass) bound() Reason {
+	switch {
+	case e.fired(FireApplied):
+		return ByScheduledAction
+	case e.d.Action == ScaleOut:
+		return RaisedToMinCapacity
+	default:
+		return LoweredToMax
+	}
+}
+
+// fired says that a scheduled action was due and became that.
+func (e *pass) fired(status FireStatus) bool {
 	for k := range e.d.Scheduled {
-		if e.d.Scheduled[k].Status == FireApplied {
-			return ByScheduledAction
+		if e.d.Scheduled[k].Status == status {
+			return true
 		}
 	}
-	if e.d.Action == ScaleOut {
-		return RaisedToMinCapacity
-	}
-	return LoweredToMax
+	return false
 }
 
 // winner is the policy whose wish is carried out: the one with the largest capacity, for out and for in
@@ -75,28 +84,39 @@ func towards(from, to int) Action {
 	}
 }
 
-// explainHold finds the reason of a decision that changes nothing: a wish that was stopped, scale-out before
-// scale-in, else what the policies lack, else that all is well.
+// wishRank is the rank from which on a policy has wished for something.
+const wishRank = 4
+
+// explainHold finds the reason of a decision that changes nothing: that of the policy where it matters most, of two
+// equal ones the first in the file. A scheduled action that is suspended stands between wishes and rest.
 func (e *pass) explainHold() {
-	d := e.d
-	for _, direction := range [...]Action{ScaleOut, ScaleIn} {
-		for i := range d.Policies {
-			if d.Policies[i].Wish == direction {
-				d.Policy, d.Reason = i, d.Policies[i].Reason
-				return
-			}
-		}
-	}
-	for k := range d.Scheduled {
-		if d.Scheduled[k].Status == FireSuspended {
-			d.Reason = ScheduledScalingSuspended
-			return
-		}
-	}
+	d, foremost, most := e.d, -1, 0
 	for i := range d.Policies {
-		if restRank(d.Policies[i].Reason) > restRank(d.Reason) {
-			d.Reason = d.Policies[i].Reason
+		if rank := d.Policies[i].rank(); rank > most {
+			foremost, most = i, rank
 		}
+	}
+	if foremost >= 0 {
+		d.Reason = d.Policies[foremost].Reason
+	}
+	switch {
+	case most >= wishRank:
+		d.Policy = foremost
+	case e.fired(FireSuspended):
+		d.Reason = ScheduledScalingSuspended
+	}
+}
+
+// rank says how much the policy's reason matters where nothing changes: a wish that was stopped, scale-out before
+// scale-in, before the reason of one that wishes for nothing.
+func (p *PolicyDecision) rank() int {
+	switch p.Wish {
+	case ScaleOut:
+		return wishRank + 1
+	case ScaleIn:
+		return wishRank
+	default:
+		return restRank(p.Reason)
 	}
 }
 

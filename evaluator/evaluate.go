@@ -1,9 +1,6 @@
 package evaluator
 
-import (
-	"sync"
-	"time"
-)
+import "time"
 
 // pass is one evaluation under way.
 type pass struct {
@@ -22,27 +19,19 @@ type pass struct {
 	refused bool
 }
 
-// passes are used again and again: called through a list, the guards would force a new one onto the heap each time,
-// and handing it on by value instead costs an eighth of the whole evaluation.
-var passes = sync.Pool{New: func() any { return new(pass) }}
-
 // Evaluate decides what the desired count of t should be at now and fills d, whose slices it reuses: once
 // d has seen its target, nothing is allocated. The observation and the memory are only read, and the
 // same arguments always give the same decision. Every alarm is judged even where nothing may act, because
 // CloudWatch's alarms, too, go on changing state while scaling is suspended or impossible.
 func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) {
-	e := passes.Get().(*pass)
-	e.t, e.o, e.m, e.d = t, o, m, d
-	e.now, e.r, e.desired, e.refused = now.Unix(), m.InForce(t), o.Service.Desired, false
+	e := pass{t: t, o: o, m: m, d: d, now: now.Unix(), r: m.InForce(t), desired: o.Service.Desired}
 	e.decide(now)
 	d.Next = e.next()
-	e.t, e.o, e.m, e.d = nil, nil, nil, nil // It must not keep alive what it has seen.
-	passes.Put(e)
 }
 
 func (e *pass) decide(now time.Time) {
-	e.open(now)
 	refusal := e.refusal()
+	e.open(now)
 	if refusal == "" {
 		e.desired = e.scheduled(e.registered())
 	}
@@ -74,7 +63,8 @@ func (e *pass) open(now time.Time) {
 	d.Min, d.Max = e.r.Min, e.r.Max
 }
 
-// refusal says why nothing may be done to the service at all, or is empty.
+// refusal says why nothing may be done to the service at all, or is empty. It is asked before the scheduled actions
+// fire: a min that one raises only now makes nothing of a 0 that was within the bounds.
 func (e *pass) refusal() Reason {
 	s := &e.o.Service
 	switch {
@@ -86,20 +76,15 @@ func (e *pass) refusal() Reason {
 		return ServiceNotActive
 	case s.Daemon:
 		return ServiceNotScalable
-	case e.switchedOff():
+	case switchedOff(e.t, s, e.m, e.r.Min):
 		return ServiceSwitchedOff
 	default:
 		return ""
 	}
 }
 
-// switchedOff says that a person has set the desired count to 0 below a positive min. A min that a scheduled
-// action raises only now makes nothing of a 0 that was within the bounds.
-func (e *pass) switchedOff() bool {
-	return switchedOff(e.t, &e.o.Service, e.m, e.m.InForce(e.t).Min)
-}
-
-// switchedOff is about a count of 0 at a certain min. A 0 that is our own, from a time when min was 0, is not meant.
+// switchedOff says that a person has set the desired count to 0 below a positive min. A 0 that is our own, from a
+// time when min was 0, is not meant.
 func switchedOff(t *Target, s *Service, m *Memory, lowest int) bool {
 	if s.Desired != 0 || lowest <= 0 || t.StartSwitchedOff {
 		return false
@@ -157,9 +142,9 @@ func (e *pass) judgeAlarm(a *Alarm, ad *AlarmDecision) {
 	ad.State = ad.Previous
 	ad.Threshold, ad.Operator = a.Threshold, a.Operator
 	ad.DatapointsToAlarm, ad.EvaluationPeriods = a.DatapointsToAlarm, a.EvaluationPeriods
-	ad.Judged, ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, 0, false, 0, 0, ad.Values[:0]
 	s := e.series(a.Metric)
 	if !s.readable() {
+		ad.Judged, ad.Breaching, ad.Partial, ad.End, ad.Period, ad.Values = 0, 0, false, 0, 0, ad.Values[:0]
 		return
 	}
 	ad.Partial = s.Partial

@@ -1,7 +1,5 @@
 package evaluator
 
-import "slices"
-
 // tally is what the judged datapoints of an alarm come to.
 type tally struct {
 	bad, good int
@@ -19,12 +17,15 @@ type comparison struct {
 }
 
 func comparisonOf(op ComparisonOperator, threshold float64) comparison {
-	c := comparison{
-		threshold: threshold, side: 1,
-		orEqual: op == GreaterThanOrEqualToThreshold || op == LessThanOrEqualToThreshold,
-	}
-	if op.below() {
+	c := comparison{threshold: threshold, side: 1}
+	switch op {
+	case GreaterThanOrEqualToThreshold:
+		c.orEqual = true
+	case LessThanThreshold:
 		c.side = -1
+	case LessThanOrEqualToThreshold:
+		c.side, c.orEqual = -1, true
+	default: // GreaterThanThreshold
 	}
 	return c
 }
@@ -70,12 +71,9 @@ func count(a *Alarm, s *Series, newest int) tally {
 // count judges values from the newest back to the first that is missing. Nearly every window has none, and this
 // loop costs half of the other.
 func (c comparison) count(values []float64) (y tally) {
-	for _, v := range slices.Backward(values) {
-		if missing(v) {
-			break
-		}
+	for i := len(values) - 1; i >= 0 && !missing(values[i]); i-- {
 		y.oldest++
-		if c.breaches(v) {
+		if c.breaches(values[i]) {
 			y.bad++
 			y.oldestBad = y.oldest
 		}
