@@ -80,7 +80,7 @@ func (s *scene) own() { s.target.Metrics[0].Namespace = "AWS/ECS" }
 
 func TestNextWaitsForPublication(t *testing.T) {
 	s := newScene(t, 1, 20, tracking("cpu", 50)).metric(0, "48x20")
-	s.o.Series[0].Soonest = 75
+	s.o.Series[0].Soonest, s.o.Series[0].Delay = 75, 90
 	if got := s.decide().Next.Sub(noon); got != 3*time.Minute+75*time.Second {
 		t.Errorf("looks again after %s, expected the end of the third bucket and 75 s", got)
 	}
