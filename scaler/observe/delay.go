@@ -147,8 +147,8 @@ func (l *learner) look(e *Entry, now time.Time) {
 
 func age(now time.Time, end int64) float64 { return now.Sub(time.Unix(end, 0)).Seconds() }
 
-// learn ends a read.
-func (l *learner) learn() {
+// learn ends a read at now.
+func (l *learner) learn(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.fresh {
@@ -157,7 +157,7 @@ func (l *learner) learn() {
 	l.fresh = l.fresh[:0]
 	for _, c := range l.noted {
 		c.noted = false
-		c.place.learn()
+		c.place.learn(now)
 	}
 	l.noted = l.noted[:0]
 }
