@@ -30,6 +30,8 @@ const (
 // more exactly than the looks are apart.
 type place struct {
 	after, step float64
+	// fixed says that it is what the configuration says, and not to be found.
+	fixed bool
 	// early is how many times in a row buckets were there much sooner.
 	early int
 	// learned is when that was worked out, and then what the reads since have found, in number of metrics.
@@ -38,6 +40,8 @@ type place struct {
 }
 
 func newPlace(start float64) place { return place{after: start, step: firstStep} }
+
+func fixedPlace(at float64) place { return place{after: at, step: lastStep, fixed: true} }
 
 // note takes what a read at now found of one metric. That a bucket came too late is only known when it is there: until
 // then it may be one that never comes.
@@ -74,11 +78,20 @@ func (p *place) learn(now time.Time) {
 	if looked == 0 || now.Sub(p.learned).Abs() < together {
 		return
 	}
+	p.move(looked)
+	p.learned, p.present, p.late, p.sooner = now, 0, 0, 0
+}
+
+// move goes where so many looks say.
+func (p *place) move(looked float64) {
 	late, sooner := float64(p.late)/looked, float64(p.sooner)/looked
 	if sooner < quantile {
 		p.early = 0
 	} else {
 		p.early++
+	}
+	if p.fixed {
+		return
 	}
 	switch {
 	case late > 1-quantile:
@@ -91,7 +104,6 @@ func (p *place) learn(now time.Time) {
 		p.after, p.step, p.early = p.after-minute, firstStep, 0
 	}
 	p.after = min(max(p.after, 0), maxDelay)
-	p.learned, p.present, p.late, p.sooner = now, 0, 0, 0
 }
 
 // soonest is how many seconds after its end a bucket comes at the soonest, 0 as long as that is not known.
