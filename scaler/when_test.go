@@ -103,7 +103,7 @@ func TestPropertyReloadsAndRegistrationsEvaluateNoAlarmBeforeItsTime(t *testing.
 		phase := (w.late + int64(seconds(evaluator.Key{Cluster: "c", Service: "web"}))) % 60
 		b.live(0)
 		b.pass()
-		for last, n := int64(0), 0; n < 40; n++ {
+		for last, n := int64(0), 0; n < 15; n++ {
 			b.move(time.Duration(rapid.IntRange(1, 20).Draw(rt, "seconds")) * time.Second)
 			if rapid.Bool().Draw(rt, "reload") {
 				b.engine.Reload(parse(t, text))

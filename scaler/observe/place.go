@@ -21,6 +21,9 @@ const (
 	// in a row are believed, because a publication that jitters has one now and then.
 	muchSooner = 30.0
 	believed   = 3
+	// grain is what looks are moved by: one that comes a second sooner than a minute after the one before would find a cooldown
+	// of a minute not yet over.
+	grain = 5.0
 	// together is the time whose reads are learned from at once: all targets are looked at within some seconds.
 	together = 30 * time.Second
 )
@@ -106,6 +109,14 @@ func (p *place) move(looked float64) {
 	p.after = min(max(p.after, 0), maxDelay)
 }
 
+// look is how many seconds after its end a bucket is looked for.
+func (p *place) look() int64 {
+	if p.fixed {
+		return int64(p.after)
+	}
+	return int64(math.Ceil(p.after/grain) * grain)
+}
+
 // soonest is how many seconds after its end a bucket comes at the soonest, 0 as long as that is not known.
 func (p *place) soonest() int64 {
 	if p.step > settledStep || p.early > 0 {
@@ -123,7 +134,7 @@ func (l *learner) place(e *Entry) (after, soonest int64) {
 		return e.Series.Delay, 0
 	}
 	for _, c := range e.delays {
-		if at := int64(math.Ceil(c.place.after)); at >= after {
+		if at := c.place.look(); at >= after {
 			after, soonest = at, c.place.soonest()
 		}
 	}

@@ -143,7 +143,7 @@ func newestEnd(e *Entry) int64 {
 }
 
 // place is where the next looks are placed.
-func (o *observer) place() float64 { return o.m.learner.known[standardECS].place.after }
+func (o *observer) place() float64 { return float64(o.m.learner.known[standardECS].place.look()) }
 
 func (o *observer) wantPlace(low, high float64) {
 	o.t.Helper()
@@ -160,13 +160,12 @@ func TestLooksArePlacedJustAfterTheDelay(t *testing.T) {
 				o.live(40 * time.Minute)
 				looks, vain := 0, 0
 				for range 12 {
-					// A target whose looks come some seconds after the place may have found it a little too soon.
-					o.wantPlace(delay-spread, delay+retreat)
+					o.wantPlace(delay-grain, delay+retreat+grain)
 					o.live(10 * time.Minute)
 					looks, vain = looks+o.looks, vain+o.vain
 				}
-				if float64(vain) > .08*float64(looks) {
-					t.Errorf("%d of %d looks are in vain, want about two in thirty", vain, looks)
+				if float64(vain) > .1*float64(looks) {
+					t.Errorf("%d of %d looks are in vain, want a tenth at most", vain, looks)
 				}
 			})
 		}
@@ -229,7 +228,7 @@ func TestThePlaceFollowsTheDelay(t *testing.T) {
 			o.live(90 * time.Minute)
 			o.delay = constantly(c.to)
 			o.live(c.within)
-			if p := o.place(); p < c.to-spread || p > c.to+retreat {
+			if p := o.place(); p < c.to-grain || p > c.to+retreat+grain {
 				t.Errorf("%s after the delay of %d metrics went from %v to %v s looks are placed at %v s", c.within, metrics, c.from, c.to, p)
 			}
 		}
@@ -241,7 +240,7 @@ func TestRareLooksFindTheirPlaceToo(t *testing.T) {
 		o := newObserver(t, 1, constantly(65))
 		o.every = every
 		o.live(60 * every)
-		o.wantPlace(65-spread, 65+retreat)
+		o.wantPlace(65-grain, 65+retreat+grain)
 	}
 }
 
@@ -251,7 +250,7 @@ func TestGapsDoNotMoveThePlace(t *testing.T) {
 		for _, metrics := range []int{1, 15} {
 			o := newObserver(t, metrics, sometimes(rand.New(rand.NewPCG(3, 4)), share, constantly(65)))
 			o.live(3 * time.Hour)
-			o.wantPlace(65-spread, 65+retreat)
+			o.wantPlace(65-grain, 65+retreat+grain)
 		}
 	}
 }
@@ -353,7 +352,7 @@ func TestAFixedDelayIsThePlace(t *testing.T) {
 func TestMathIsLookedAtWhenItsSlowestNamespaceIsThere(t *testing.T) {
 	m := NewMetrics(newCloud(), MetricsOptions{Delay: -1})
 	m.Restore(map[string]Delay{"AWS/SQS standard": {30, 50}, "ECS/ContainerInsights standard": {75.5, 50}})
-	if e := m.Track(ratio("A"), 3); e.Place != 76 || e.Series.Soonest != 0 {
-		t.Errorf("looks are placed at %d s, a bucket may come after %d; want 76 and 0", e.Place, e.Series.Soonest)
+	if e := m.Track(ratio("A"), 3); e.Place != 80 || e.Series.Soonest != 0 {
+		t.Errorf("looks are placed at %d s, a bucket may come after %d; want 80 and 0", e.Place, e.Series.Soonest)
 	}
 }
