@@ -165,13 +165,19 @@ func (q quiet) Check(e zapcore.Entry, ce *zapcore.CheckedEntry) *zapcore.Checked
 func configuration(o Options) (*config.Config, error) {
 	c := o.Config
 	if c == nil {
-		parsed, found := config.Parse(config.Source{Name: "demo.yaml", Text: embedded}, func(string) (string, bool) { return "", false })
-		if err := found.Err(); err != nil {
+		own, err := Configuration()
+		if err != nil {
 			return nil, err
 		}
-		c = parsed
+		c = own
 	}
 	mine := *c
 	mine.State, mine.Listen = config.State{Kind: config.StateMemory}, o.Listen
 	return &mine, nil
+}
+
+// Configuration is what the demo's daemon is told to do where nobody tells it otherwise.
+func Configuration() (*config.Config, error) {
+	c, found := config.Parse(config.Source{Name: "demo.yaml", Text: embedded}, func(string) (string, bool) { return "", false })
+	return c, found.Err()
 }

@@ -69,12 +69,13 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 	skips := e.FixedPhase == nil && !t.mixed()
 	for i := range t.metricDue {
 		every := e.interval(t.spec.Metrics[i].Period)
-		next := e.evaluation(t, every, latest(now.Add(second), t.evaluated.Add(every/apart)))
+		from := latest(now.Add(second), t.evaluated.Add(every/apart))
+		next := e.evaluation(t, every, from)
 		switch {
 		case !t.observation.Due[i]:
-			t.sooner(i, e.evaluation(t, every, now.Add(second)))
+			t.sooner(i, next)
 		case skips && d.Next.After(now.Truncate(every).Add(every)):
-			t.metricDue[i] = e.evaluation(t, every, e.limited(d.Next, every, now))
+			t.metricDue[i] = e.limited(e.evaluation(t, every, latest(d.Next, from)), next, every)
 		default:
 			t.metricDue[i] = next
 		}
@@ -82,23 +83,27 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 	e.await(t, now)
 }
 
-// limited keeps a look within the configuration's interval, if there is one.
-func (e *Engine) limited(next time.Time, every time.Duration, now time.Time) time.Time {
+// limited keeps a look within the configuration's interval, if there is one: whole evaluations of it after the next one.
+func (e *Engine) limited(at, next time.Time, every time.Duration) time.Time {
 	if e.Config.Interval > 0 {
-		if limit := now.Add(e.Config.Interval - every/apart); limit.Before(next) {
+		if limit := next.Add(e.Config.Interval.Truncate(every) - every); limit.Before(at) {
 			return limit
 		}
 	}
-	return next
+	return at
 }
 
-// await makes the target due when the first of its metrics is, or a scheduled action; without either each minute.
+// await makes the target due when the first of its metrics is, or a scheduled action; without either each minute. A metric
+// that is still due could not be read, because there is no such service: it is read as soon as there is.
 func (e *Engine) await(t *target, now time.Time) {
-	t.nextLook = e.evaluation(t, time.Minute, now.Add(time.Minute/apart))
-	for i, at := range t.metricDue {
-		if i == 0 || at.Before(t.nextLook) {
+	t.nextLook = time.Time{}
+	for _, at := range t.metricDue {
+		if at.After(now) && (t.nextLook.IsZero() || at.Before(t.nextLook)) {
 			t.nextLook = at
 		}
+	}
+	if t.nextLook.IsZero() {
+		t.nextLook = e.evaluation(t, time.Minute, now.Add(time.Minute/apart))
 	}
 	if fire := t.memory.NextFire(); !fire.IsZero() && fire.Before(t.nextLook) {
 		t.nextLook = fire

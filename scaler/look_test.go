@@ -24,6 +24,18 @@ type days struct {
 	foreign []event
 	config  string
 	traces  map[string][]float64
+	// sooner and later are the seconds by which the publication of a bucket differs from the usual, later with some share.
+	sooner, later int64
+	laterShare    float64
+}
+
+// jitter is what the delay of the bucket that begins at start differs by, the same for every daemon.
+func (d *days) jitter(start int64) int64 {
+	r := rand.New(rand.NewPCG(d.seed, uint64(start)))
+	if r.Float64() < d.laterShare {
+		return r.Int64N(d.later + 1)
+	}
+	return -r.Int64N(d.sooner + 1)
 }
 
 // event is what others do at a minute.
@@ -69,6 +81,7 @@ func (d *days) value(m evaluator.Metric, start int64) float64 {
 func (d *days) live(t *testing.T, interval string) (did []string, reads int) {
 	w := newWorld()
 	w.value, w.late, w.startAfter, w.phase = d.value, d.late, d.start, nil
+	w.jitter = d.jitter
 	k := w.add("web", 4)
 	b := newBench(t, w, fmt.Sprintf(d.config, interval))
 	end := midnight.Add(time.Duration(d.minutes) * time.Minute)
@@ -160,6 +173,9 @@ func TestPropertyLookingLessDoesTheSame(t *testing.T) {
 			gaps:   rapid.SampledFrom([]float64{0, 0.02, 0.3}).Draw(rt, "gaps"),
 			start:  rapid.SampledFrom([]time.Duration{0, 45 * time.Second, 200 * time.Second}).Draw(rt, "start"),
 			config: rapid.SampledFrom(configs).Draw(rt, "config"),
+			// A bucket a whole minute sooner than usual would be found by the look before, if there were one.
+			sooner: rapid.SampledFrom([]int64{0, 0, 10, 55}).Draw(rt, "sooner"),
+			later:  rapid.SampledFrom([]int64{10, 50, 200}).Draw(rt, "later"), laterShare: rapid.SampledFrom([]float64{0, 0.05, 0.3}).Draw(rt, "later share"),
 		}
 		for range rapid.IntRange(0, 4).Draw(rt, "events") {
 			d.foreign = append(d.foreign, event{

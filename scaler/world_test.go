@@ -34,8 +34,9 @@ type world struct {
 	value func(m evaluator.Metric, start int64) float64
 	// startAfter is how long new tasks take.
 	startAfter time.Duration
-	// late is how many seconds after its end a bucket is published.
-	late int64
+	// late is how many seconds after its end a bucket is usually published, jitter what one bucket's delay differs by.
+	late   int64
+	jitter func(start int64) int64
 
 	describes, writes []evaluator.Key
 	metricReads       int
@@ -152,12 +153,20 @@ func (w *world) Read(_ context.Context, now time.Time, due []*observe.Entry) obs
 		for i := range s.Values {
 			start := s.End - int64(len(s.Values)-i)*s.Period
 			s.Values[i] = math.NaN()
-			if start+s.Period+w.late <= now.Unix() {
+			if start+s.Period+w.delay(start) <= now.Unix() {
 				s.Values[i] = w.value(m, start)
 			}
 		}
 	}
 	return r
+}
+
+// delay is that of the bucket that begins then, at least 0.
+func (w *world) delay(start int64) int64 {
+	if w.jitter == nil {
+		return w.late
+	}
+	return max(w.late+w.jitter(start), 0)
 }
 
 func (w *world) Describe(_ context.Context, _ time.Time, keys []evaluator.Key) []observe.Described {
@@ -338,7 +347,7 @@ func (b *bench) expect(k evaluator.Key, desired int, reason evaluator.Reason) {
 
 func (b *bench) activities() []store.Activity {
 	b.t.Helper()
-	page, _, err := b.store.Activities(store.Query{})
+	page, _, err := b.store.Activities(store.Query{Limit: store.MaxLimit})
 	if err != nil {
 		b.t.Fatal(err)
 	}

@@ -18,8 +18,9 @@ const fleetSize = 10_000
 
 func main() {
 	profile := flag.String("cpuprofile", "", "write a processor profile of everything measured in this process to `FILE`")
+	names := flag.String("parts", "passes,region,reads,micro", "measure only these `PARTS` of the page")
 	flag.Parse()
-	if err := profiled(*profile, func() error { return report(context.Background()) }); err != nil {
+	if err := profiled(*profile, func() error { return report(context.Background(), *names) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -43,17 +44,21 @@ func profiled(file string, f func() error) error {
 }
 
 // report measures everything before it prints anything, so that a failure leaves no half page.
-func report(ctx context.Context) error {
+func report(ctx context.Context, names string) error {
+	measured, err := chosen(names)
+	if err != nil {
+		return err
+	}
 	var page bytes.Buffer
 	fmt.Fprintf(&page, "# Benchmarks\n\nWritten by `make bench`. These machines are shared and noisy: the ratios, of things run side by side, "+
 		"say more than the single figures.\n\nMachine: %s, %d processors, %s, %s/%s.\n\n",
 		processor(), runtime.NumCPU(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	for _, part := range []func(context.Context, *bytes.Buffer) error{passes, region, micro} {
+	for _, part := range measured {
 		if err := part(ctx, &page); err != nil {
 			return err
 		}
 	}
-	_, err := os.Stdout.Write(page.Bytes())
+	_, err = os.Stdout.Write(page.Bytes())
 	return err
 }
 

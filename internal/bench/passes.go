@@ -113,7 +113,7 @@ func newFleet(ctx context.Context, dir string) (*fleet, error) {
 	before := heap()
 	f.engine, err = scaler.New(scaler.Options{
 		Config: c, Metrics: observe.NewMetrics(f.cloud, observe.MetricsOptions{Delay: 0}), Services: f.calm,
-		Actuator: act.DryRun{}, Store: s, Clock: f.clock, Logger: zap.NewNop(),
+		Actuator: act.DryRun{}, Store: s, Clock: f.clock, Logger: zap.NewNop(), FixedPhase: new(time.Duration),
 	})
 	if err != nil {
 		return nil, err
@@ -244,7 +244,9 @@ func passes(ctx context.Context, page *bytes.Buffer) error {
 	}
 	slices.Sort(ratios)
 	fmt.Fprintf(page, "## A steady pass over 10,000 services with two policies each\n\n"+
-		"`go run ./internal/bench`: %d rounds of %d passes, each beside %d times the same calls made by the SDK alone, against the same prebuilt answers in this process.\n\n",
+		"`go run ./internal/bench`: %d rounds of %d passes, each beside %d times the same calls made by the SDK alone, against the same prebuilt answers in this process.\n\n"+
+		"Every look at all 10,000 falls into one moment here, and none is left out: that is the most a pass can have to do. "+
+		"With the looks where the daemon places them they are spread over five seconds, and at a fleet like this two in three are not made at all (see Reads).\n\n",
 		rounds, inARound, inARound)
 	fmt.Fprintf(page, "| figure | measured | to reach |\n|---|---|---|\n")
 	fmt.Fprintf(page, "| GetMetricData requests a pass | %d | 40 |\n", len(f.cloud.inputs))

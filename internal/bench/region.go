@@ -59,6 +59,7 @@ func region(ctx context.Context, page *bytes.Buffer) error {
 		return err
 	}
 	first := firstPass(ctx, engine, clock)
+	clock.now = clock.now.Add(time.Minute) // what was described last has only just been looked at
 	var walls []time.Duration
 	var calls int64
 	for range rounds {
@@ -74,7 +75,7 @@ func region(ctx context.Context, page *bytes.Buffer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(page, "## The same fleet in the simulated region, over loopback HTTP\n\n")
+	fmt.Fprintf(page, "## The same fleet in the simulated region, over loopback HTTP\n\nAgain with every look at all of them in one moment.\n\n")
 	fmt.Fprintf(page, "| figure | measured | to reach |\n|---|---|---|\n")
 	fmt.Fprintf(page, "| wall clock of a steady pass (median of %d) | %s | under 3 s |\n", rounds, round(median(walls)))
 	fmt.Fprintf(page, "| calls to AWS in these %d passes | %d | %d, all of them GetMetricData |\n", rounds, calls, 40*rounds)
@@ -124,6 +125,6 @@ func regionEngine(ctx context.Context, clock scaler.Clock, endpoint, state strin
 	return scaler.New(scaler.Options{
 		Config: c, Metrics: observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: -1}),
 		Services: observe.NewServices(clients.ECS, observe.ServicesOptions{}), Actuator: act.DryRun{}, Store: s,
-		Clock: clock, Logger: zap.NewNop(),
+		Clock: clock, Logger: zap.NewNop(), FixedPhase: new(time.Duration),
 	})
 }

@@ -109,7 +109,7 @@ func (c *cloud) result(in *cloudwatch.GetMetricDataInput, q cwtypes.MetricDataQu
 }
 
 // at reads at an instant.
-func (c *cloud) at(t *testing.T, m *Metrics, now time.Time, due ...*Entry) Report {
+func (c *cloud) at(t testing.TB, m *Metrics, now time.Time, due ...*Entry) Report {
 	t.Helper()
 	c.now = now
 	return m.Read(t.Context(), now, due)

@@ -49,6 +49,8 @@ const (
 //
 // Metric math and periods above a minute teach nothing: the former mix namespaces, the latter slide.
 type learner struct {
+	// fixed is the configuration's delay in seconds, negative where it is to be learned.
+	fixed float64
 	mu    sync.Mutex
 	known map[string]*delayClass
 	// fresh are the classes that the read under way has samples for, noted those it has looks for.
@@ -69,7 +71,13 @@ type delayClass struct {
 	noted    bool // that place has learned something in this read
 }
 
-func newLearner() *learner { return &learner{known: map[string]*delayClass{}} }
+func newLearner(fixed time.Duration) *learner {
+	l := &learner{fixed: -1, known: map[string]*delayClass{}}
+	if fixed >= 0 {
+		l.fixed = math.Ceil(fixed.Seconds())
+	}
+	return l
+}
 
 // classes are those of every namespace a metric reads from.
 func (l *learner) classes(m *evaluator.Metric) []*delayClass {
@@ -103,6 +111,9 @@ func (l *learner) named(key string, start, interval float64) *delayClass {
 	c := l.known[key]
 	if c == nil {
 		c = &delayClass{start: start, interval: interval, seconds: start, place: newPlace(start)}
+		if l.fixed >= 0 {
+			c.place = fixedPlace(l.fixed)
+		}
 		l.known[key] = c
 	}
 	return c
@@ -147,8 +158,8 @@ func (l *learner) look(e *Entry, now time.Time) {
 
 func age(now time.Time, end int64) float64 { return now.Sub(time.Unix(end, 0)).Seconds() }
 
-// learn ends a read.
-func (l *learner) learn() {
+// learn ends a read at now.
+func (l *learner) learn(now time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, c := range l.fresh {
@@ -157,7 +168,7 @@ func (l *learner) learn() {
 	l.fresh = l.fresh[:0]
 	for _, c := range l.noted {
 		c.noted = false
-		c.place.learn()
+		c.place.learn(now)
 	}
 	l.noted = l.noted[:0]
 }
@@ -218,7 +229,9 @@ func (l *learner) restore(saved map[string]Delay) {
 		}
 		c.samples = d.Samples
 		c.estimate()
-		c.place.after = c.seconds
+		if !c.place.fixed {
+			c.place.after = c.seconds
+		}
 	}
 }
 

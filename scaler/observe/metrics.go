@@ -66,7 +66,7 @@ func NewMetrics(api CloudWatchAPI, o MetricsOptions) *Metrics {
 	}
 	m := &Metrics{
 		api: api, inFlight: o.InFlight, fixed: o.Delay,
-		learner: newLearner(), counters: newCounters(o.Registerer),
+		learner: newLearner(o.Delay), counters: newCounters(o.Registerer),
 		entries: map[string]*Entry{},
 	}
 	for range o.InFlight {
@@ -130,9 +130,6 @@ func (m *Metrics) Restore(d map[string]Delay) { m.learner.restore(d) }
 func (m *Metrics) settle(e *Entry) {
 	e.Series.Delay = m.delay(e)
 	e.Place, e.Series.Soonest = m.learner.place(e)
-	if m.fixed >= 0 {
-		e.Place = e.Series.Delay
-	}
 }
 
 // delay is the metric's publication delay in whole seconds: fixed, or the slowest of its namespaces'.

@@ -222,7 +222,7 @@ func (r *reading) finish() Report {
 	if newest > 0 {
 		rep.Newest = time.Unix(newest, 0).UTC()
 	}
-	r.m.learner.learn()
+	r.m.learner.learn(r.now)
 	for _, e := range r.m.batch {
 		r.m.settle(e)
 	}
