@@ -25,10 +25,10 @@ func (e *pass) combine() {
 	}
 }
 
-// bound is why the bounds moved the count: a scheduled action that has set them just now, or the bound itself.
+// bound is why the bounds moved the count: a scheduled action that has moved it just now, or the bound itself.
 func (e *pass) bound() Reason {
 	switch {
-	case e.fired(FireApplied):
+	case e.moved:
 		return ByScheduledAction
 	case e.d.Action == ScaleOut:
 		return RaisedToMinCapacity
@@ -69,7 +69,7 @@ func (e *pass) bounded(p *PolicyDecision) int {
 	case e.desired > e.r.Max:
 		return e.r.Max
 	default:
-		return e.clamp(p.Wanted)
+		return e.r.clamp(p.Wanted)
 	}
 }
 

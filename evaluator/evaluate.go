@@ -15,6 +15,8 @@ type pass struct {
 	// desired is the count that the policies start from: the one seen, or the one that the
 	// registration or the scheduled actions in this very decision make of it.
 	desired int
+	// moved says that scheduled actions have moved the count in this very decision.
+	moved bool
 	// refused says that nothing may be done to the service at all.
 	refused bool
 }
@@ -32,6 +34,9 @@ func Evaluate(t *Target, o *Observation, m *Memory, now time.Time, d *Decision) 
 func (e *pass) decide(now time.Time) {
 	refusal := e.refusal()
 	e.open(now)
+	if refusal == "" && e.staysOff() {
+		refusal = ServiceSwitchedOff
+	}
 	if refusal == "" {
 		e.desired = e.scheduled(e.registered())
 	}
@@ -57,8 +62,8 @@ func (e *pass) open(now time.Time) {
 	d.Policy, d.Registers = -1, false
 	d.Policies = resize(d.Policies, len(e.t.Policies))
 	d.Scheduled = d.Scheduled[:0]
-	if len(e.t.ScheduledActions) > 0 {
-		e.fire()
+	if len(e.t.ScheduledActions) > 0 && !s.DescribedAt.IsZero() {
+		e.fire() // not before the first answer of ECS: its date says whether the clock is right
 	}
 	d.Min, d.Max = e.r.Min, e.r.Max
 }
@@ -92,19 +97,21 @@ func switchedOff(t *Target, s *Service, m *Memory, lowest int) bool {
 	return m.SwitchedOff || m.LastDesired != 0
 }
 
+// staysOff says that a min that is raised in this very decision would start what a person has switched off.
+func (e *pass) staysOff() bool {
+	return e.m.SwitchedOff && switchedOff(e.t, &e.o.Service, e.m, e.r.Min)
+}
+
 // registered is the desired count after the registration, if this decision is one. Registering brings the
 // count into the bounds at once (aws-semantics 6.1); being out of them by someone else's hand does not,
 // except for a service at 0 that the user wants started.
 func (e *pass) registered() int {
 	e.d.Registers = !e.m.Registered || e.m.File != e.t.Registration()
 	if e.d.Registers || e.desired == 0 && e.t.StartSwitchedOff {
-		return e.clamp(e.desired)
+		return e.m.InForce(e.t).clamp(e.desired) // what scheduled actions make of it in this decision comes after that
 	}
 	return e.desired
 }
-
-// clamp brings a count into the bounds in force.
-func (e *pass) clamp(count int) int { return min(max(count, e.r.Min), e.r.Max) }
 
 // refuse stops every wish with the one reason that concerns the service itself.
 func (e *pass) refuse(why Reason) {

@@ -1,6 +1,9 @@
 package evaluator
 
-import "time"
+import (
+	"encoding/json"
+	"time"
+)
 
 // Memory is what the evaluator must know of the past of one target. It is durable, and nothing in it
 // can be derived from elsewhere. Evaluate only reads it; the methods below are its only writers.
@@ -27,6 +30,23 @@ type Memory struct {
 	Shared Cooldown `json:"shared"`
 	// Undo is what Begin replaced, until its activity is over.
 	Undo *Undo `json:"undo,omitempty"`
+}
+
+// UnmarshalJSON reads a memory. Before there were runtime bounds it had no File: then Min and Max were the configuration's.
+func (m *Memory) UnmarshalJSON(text []byte) error {
+	type plain Memory
+	in := struct {
+		*plain
+		File *Registration `json:"file"`
+	}{plain: (*plain)(m)}
+	if err := json.Unmarshal(text, &in); err != nil {
+		return err
+	}
+	m.File = Registration{Min: m.Min, Max: m.Max}
+	if in.File != nil {
+		m.File = *in.File
+	}
+	return nil
 }
 
 // Undo is what Fail goes back to: a failed write must leave neither cooldown nor credit, but those of the

@@ -8,6 +8,9 @@ type Registration struct {
 	Suspended SuspendedState `json:"suspended,omitzero"`
 }
 
+// clamp brings a count into the bounds.
+func (r Registration) clamp(count int) int { return min(max(count, r.Min), r.Max) }
+
 // Registration is what the configuration says of the target.
 func (t *Target) Registration() Registration {
 	return Registration{Min: t.Min, Max: t.Max, Suspended: t.Suspended}

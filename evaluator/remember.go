@@ -80,14 +80,17 @@ func (m *Memory) policy(name string) int {
 // that a write that fails is made up for.
 func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
 	r := m.InForce(t)
-	moved := d.Registers
+	moved := d.Registers || m.File != t.Registration()
 	for k := range d.Scheduled {
 		if f := &d.Scheduled[k]; f.Status == FireApplied {
 			r.Min, r.Max, moved = f.Min, f.Max, true
 		}
 	}
 	news := m.adopt(t, r)
-	if m.handle(t, d.Time) || news {
+	if d.Reason != ServiceNotDescribed {
+		news = m.handle(t, d.Time) || news
+	}
+	if news {
 		m.Registered = m.Registered && !moved
 		return true
 	}

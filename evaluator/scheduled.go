@@ -124,7 +124,7 @@ func valueOr(p *int, otherwise int) int {
 // scheduled is the count that the fires leave: each clamps what the one before left. Fires that were missed
 // only set the bounds, and the count is clamped once, at the end.
 func (e *pass) scheduled(count int) int {
-	applied := false
+	applied, before := false, count
 	for k := range e.d.Scheduled {
 		f := &e.d.Scheduled[k]
 		if f.Status != FireApplied {
@@ -137,8 +137,9 @@ func (e *pass) scheduled(count int) int {
 	}
 	if applied {
 		e.d.Registers = true
-		count = e.clamp(count)
+		count = e.r.clamp(count)
 	}
+	e.moved = count != before
 	return count
 }
 
@@ -191,6 +192,20 @@ func (a *ActionMemory) schedule(s Schedule) {
 	a.next = time.Time{}
 	if !a.Registered.IsZero() {
 		a.next, _ = s.Next(a.Handled, a.Registered)
+	}
+}
+
+// Rewind makes up for a clock that was ahead: nothing that lies after now has been dealt with.
+func (m *Memory) Rewind(t *Target, now time.Time) {
+	for i := range min(len(m.Actions), len(t.ScheduledActions)) {
+		a := &m.Actions[i]
+		if a.Handled.After(now) || a.Registered.After(now) {
+			a.Handled = now
+			if a.Registered.After(now) {
+				a.Registered = now
+			}
+			a.schedule(t.ScheduledActions[i].Schedule)
+		}
 	}
 }
 

@@ -302,11 +302,57 @@ func TestBoundsInForce(t *testing.T) {
 		s.m.Remember(s.target, &s.d)
 		s.at(120).expect(5, RaisedToMinCapacity).bounds(5, 10)
 	})
-	t.Run("a service that could not be described is clamped later", func(t *testing.T) {
+	t.Run("until the service has been described nothing fires, then it is made up for", func(t *testing.T) {
 		s := planned(t, 1, 10, 3, onlyMin("day", 5, 60)).at(60)
 		s.o.Service.DescribedAt = time.Time{}
-		s.expect(3, ServiceNotDescribed).bounds(5, 10).carry()
+		s.expect(3, ServiceNotDescribed).bounds(1, 10).carry()
+		s.at(120).expect(5, ByScheduledAction).bounds(5, 10)
+	})
+	t.Run("a service that ECS does not know keeps the bounds, and is clamped when it is there", func(t *testing.T) {
+		s := planned(t, 1, 10, 3, onlyMin("day", 5, 60)).at(60)
+		s.o.Service.Status = ServiceMissing
+		s.expect(3, ServiceNotFound).bounds(5, 10).carry()
+		s.o.Service.Status = ServiceActive
 		s.at(120).expect(5, RaisedToMinCapacity)
+	})
+	t.Run("bounds that the file changes meanwhile are not forgotten either", func(t *testing.T) {
+		s := planned(t, 1, 10, 3)
+		s.target.Min, s.o.Service.Status = 5, ServiceInactive
+		s.expect(3, ServiceNotActive).carry()
+		s.o.Service.Status = ServiceActive
+		s.at(120).expect(5, RaisedToMinCapacity)
+	})
+	t.Run("what a person switched off stays off also when min was 0 in between", func(t *testing.T) {
+		s := planned(t, 1, 10, 3, onlyMin("night", 0, 60), onlyMin("day", 3, 120))
+		s.counts(0, 0).runs(0).decide()
+		s.carry().at(60).decide()
+		s.carry().at(120).expect(0, ServiceSwitchedOff).bounds(3, 10)
+	})
+	t.Run("what the file raised is not called a scheduled action's doing", func(t *testing.T) {
+		s := planned(t, 1, 10, 3, onlyMax("widen", 12, 60)).at(60)
+		s.target.Min = 5
+		s.expect(5, RaisedToMinCapacity).bounds(5, 12)
+	})
+	t.Run("a clock that was ahead costs no fire", func(t *testing.T) {
+		s := planned(t, 1, 10, 3, onlyMin("day", 5, 3600)).at(86400)
+		s.o.Service.Status = ServiceMissing
+		s.decide()
+		s.carry()
+		s.m.Rewind(s.target, noon.Add(60*time.Second))
+		s.o.Service.Status = ServiceActive
+		if at := s.at(60).decide().Next; !s.m.NextFire().Equal(noon.Add(time.Hour)) || at.After(noon.Add(time.Hour)) {
+			t.Errorf("next fire %s", s.m.NextFire())
+		}
+	})
+	t.Run("a memory from before there were runtime bounds is not registered anew", func(t *testing.T) {
+		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(12, 12).metric(0, "48x20")
+		var old Memory
+		if err := json.Unmarshal([]byte(`{"registered":true,"min":1,"max":10,"last_desired":12,"policies":null}`), &old); err != nil {
+			t.Fatal(err)
+		}
+		old.Bind(s.target)
+		s.m = &old
+		s.expect(12, WithinTarget)
 	})
 }
 

@@ -117,6 +117,9 @@ func (p *pass) take(t *target, d observe.Described) {
 	p.solved("describe", t.spec.String())
 	t.describeErr, t.describeNote = nil, ""
 	p.noteStatus(t, &d.Service)
+	if !sameCounts(d.Service, t.observation.Service) {
+		p.lookSoon(t, p.now)
+	}
 	p.see(t, d.Service)
 	t.describeAt = p.nextDescription(t, p.now)
 }
@@ -125,9 +128,6 @@ func (p *pass) take(t *target, d observe.Described) {
 func (p *pass) see(t *target, s evaluator.Service) {
 	if t.intent != nil {
 		p.settle(t, &s)
-	}
-	if !sameCounts(s, t.observation.Service) {
-		p.lookSoon(t, p.now)
 	}
 	before := t.memory.LastDesired
 	tr := t.memory.Follow(t.spec, &s, s.DescribedAt)
@@ -172,6 +172,10 @@ func (p *pass) putActivity(a store.Activity) {
 // that it did: its activity is open and is followed. Desired = from means that it did not: it is
 // dropped, and the next evaluation decides anew. Anything else is someone else's later change.
 func (p *pass) settle(t *target, s *evaluator.Service) {
+	if t.intent.Policy == "" && s.Desired != t.intent.From {
+		// The count has been brought into the bounds; what somebody made of it since is respected.
+		t.memory.Registered, t.dirty = true, true
+	}
 	switch s.Desired {
 	case t.intent.To:
 		d := intentDecision(t)

@@ -66,7 +66,7 @@ func (e *Engine) evaluation(t *target, every time.Duration, at time.Time) time.T
 // plan sets when the target's metrics are looked at again after a decision at now, and when the target is: with the
 // first of them, or sooner when a scheduled action is due.
 func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
-	skips := e.FixedPhase == nil && !t.mixed()
+	skips := e.FixedPhase == nil && !t.mixed() && (d.Action == evaluator.Hold || d.Outcome == evaluator.OutcomeWritten)
 	for i := range t.metricDue {
 		every := e.interval(t.spec.Metrics[i].Period)
 		from := latest(now.Add(second), t.evaluated.Add(every/apart))
@@ -105,7 +105,7 @@ func (e *Engine) await(t *target, now time.Time) {
 	if t.nextLook.IsZero() {
 		t.nextLook = e.evaluation(t, time.Minute, now.Add(time.Minute/apart))
 	}
-	if fire := t.memory.NextFire(); !fire.IsZero() && fire.Before(t.nextLook) {
+	if fire := t.memory.NextFire(); fire.After(now) && fire.Before(t.nextLook) {
 		t.nextLook = fire
 	}
 }

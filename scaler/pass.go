@@ -80,6 +80,7 @@ func (e *Engine) lookAnew() {
 	for _, t := range e.order {
 		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
 		clear(t.metricDue)
+		t.memory.Rewind(t.spec, e.Clock.Now())
 	}
 	for _, tr := range e.tracked {
 		tr.readAt = time.Time{}
@@ -150,6 +151,7 @@ func (p *pass) decide() {
 			if d.Action != evaluator.Hold {
 				d.Outcome = failed(awsapi.Timeout)
 			}
+			d.Registers = false // the count may be another by now: it is brought into the bounds when ECS answers
 			p.conclude(t, d)
 		case d.Action != evaluator.Hold || t.deservesDescription(d, p.now):
 			p.acting = append(p.acting, t)
@@ -184,9 +186,12 @@ func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
 // exactly a minute apart.
 const recent = 30 * time.Second
 
-// deservesDescription reports whether a hold rests on counts that may have changed: a scale-out that
-// only the count stopped, on a description that is not recent.
+// deservesDescription reports whether a hold rests on counts that may have changed: a registration that finds nothing to
+// do, or a scale-out that only the count stopped, on a description that is not recent.
 func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool {
+	if d.Registers {
+		return t.observation.Service.DescribedAt.Before(now)
+	}
 	if now.Sub(t.observation.Service.DescribedAt) < recent {
 		return false
 	}

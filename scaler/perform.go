@@ -61,6 +61,8 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 		p.evaluate(t, now, &a.decision)
 		switch {
 		case a.decision.Action == evaluator.Hold:
+			// On an old description nobody knows whether the count is within the bounds.
+			a.decision.Registers = a.decision.Registers && fresh[t]
 		case t.describeErr != nil:
 			a.decision.Outcome = failed(awsapi.Classify(t.describeErr))
 		case !fresh[t]:
@@ -153,9 +155,10 @@ func newActivity(t *target, d *evaluator.Decision, generation uint64) store.Acti
 	return a
 }
 
-// activityID is unique: times have seconds and may come twice, generations do not.
+// activityID is unique: times have seconds and may come twice, generations do not. They have as many digits as it takes to
+// sort by them.
 func activityID(k evaluator.Key, at time.Time, generation uint64) string {
-	return fmt.Sprintf("%s/%d-%d", k, at.Unix(), generation)
+	return fmt.Sprintf("%s/%d-%010d", k, at.Unix(), generation)
 }
 
 // send calls ECS for every attempt. A write under way is finished even when ctx ends; one not begun
@@ -208,6 +211,9 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.conclude(t, d)
 	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
+	if a.service.Running != a.service.Desired {
+		p.lookSoon(t, p.now)
+	}
 	t.describeAt = p.nextDescription(t, p.now)
 }
 

@@ -25,16 +25,12 @@ const maxBacklog = 1000
 func (p *pass) record(t *target, d *evaluator.Decision) {
 	t.latest.Set(d)
 	p.telemetry.decision(d)
-	now := recorded{d.Action, d.Reason, d.Outcome, d.Wanted}
-	if len(d.Scheduled) > 0 {
-		t.last = recorded{} // that a scheduled action was due is news, whatever came of it
-	}
-	if now == t.last && d.Outcome != evaluator.OutcomeWritten {
+	now := recorded{d.Action, toldReason(d), d.Outcome, d.Wanted}
+	if !t.news(now, d) {
+		if len(d.Scheduled) > 0 {
+			p.logDecision(d) // that a scheduled action was due is worth a line, whatever came of it
+		}
 		return
-	}
-	if d.Action == evaluator.Hold && now.action == t.last.action && now.reason == t.last.reason {
-		t.last = now
-		return // the same hold at another count is no news
 	}
 	t.last = now
 	p.logDecision(d)
@@ -46,6 +42,30 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 	p.pending.Decisions = append(p.pending.Decisions, &store.DecisionRecord{
 		Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text,
 	})
+}
+
+// toldReason is the reason for telling news from repetition: a count that a scheduled action would have brought into the
+// bounds, and that the bounds now ask for, is the same to a reader.
+func toldReason(d *evaluator.Decision) evaluator.Reason {
+	if d.Action != evaluator.Hold && d.Policy < 0 {
+		return evaluator.ByScheduledAction
+	}
+	return d.Reason
+}
+
+// news reports whether a decision is worth keeping: every write is, and what differs from what was kept last. The same hold at
+// another count is no news, nor is a look between two evaluations that an alarm waits for.
+func (t *target) news(now recorded, d *evaluator.Decision) bool {
+	switch {
+	case d.Outcome == evaluator.OutcomeWritten:
+		return true
+	case d.Action != evaluator.Hold:
+		return now != t.last
+	case d.Reason == evaluator.NothingDue && len(d.Policies) > 0:
+		return false
+	default:
+		return now.action != t.last.action || now.reason != t.last.reason
+	}
 }
 
 // remember commits what the pass has changed, in one transaction; none when nothing changed. What

@@ -51,7 +51,7 @@ var (
 	cursorParam  = text("cursor", func(r *request) *string { return &r.Cursor })
 
 	actionParam    = oneOf("action", actions, func(r *request) *string { return &r.Action })
-	directionParam = oneOf("direction", actions[:2], func(r *request) *string { return &r.Direction })
+	directionParam = oneOf("direction", actions, func(r *request) *string { return &r.Direction })
 	reasonParam    = oneOf("reason", reasons, func(r *request) *string { return &r.Reason })
 	statusParam    = oneOf("status", statuses, func(r *request) *string { return &r.Status })
 

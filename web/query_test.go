@@ -30,7 +30,7 @@ func TestAQueryStringIsReadStrictly(t *testing.T) {
 		{"a semicolon", "targets?cluster=a;service=b", "the query string cannot be read (invalid semicolon separator in query); write name=value pairs joined by &, with %XX for special characters"},
 		{"a broken escape", "targets?cluster=%zz", `the query string cannot be read (invalid URL escape "%zz"); write name=value pairs joined by &, with %XX for special characters`},
 		{"an action", "decisions?action=up", `action "up" is not known; it is one of scale_out, scale_in, hold`},
-		{"a direction that is none", "activities?direction=hold", `direction "hold" is not known; it is one of scale_out, scale_in`},
+		{"a direction that is none", "activities?direction=in", `direction "in" is not known; it is one of scale_out, scale_in, hold`},
 		{"a status in the wrong case", "activities?status=failed", `status "failed" is not known; it is one of Pending, InProgress, Successful, Overridden, Unfulfilled, Failed`},
 		{"a limit of nothing", "targets?limit=0", `limit "0" is not a number from 1 to 1000`},
 		{"a limit beyond", "targets?limit=1001", `limit "1001" is not a number from 1 to 1000`},
