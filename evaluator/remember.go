@@ -101,6 +101,18 @@ func (m *Memory) Remember(t *Target, d *Decision) bool {
 	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers && !m.Registered {
 		m.Registered, changed = true, true
 	}
+	changed = m.takeStates(d) || changed
+	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
+	if d.Reason == ServiceNotDescribed || d.Reason == ServiceNotFound {
+		off = m.SwitchedOff
+	}
+	changed = changed || off != m.SwitchedOff
+	m.SwitchedOff = off
+	return changed
+}
+
+// takeStates takes over the alarm states of d and reports whether one has changed.
+func (m *Memory) takeStates(d *Decision) (changed bool) {
 	for i := range min(len(d.Policies), len(m.Policies)) {
 		known, seen := m.Policies[i].Alarms, d.Policies[i].Alarms
 		for j := range min(len(known), len(seen)) {
@@ -110,11 +122,5 @@ func (m *Memory) Remember(t *Target, d *Decision) bool {
 			}
 		}
 	}
-	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
-	if d.Reason == ServiceNotDescribed || d.Reason == ServiceNotFound {
-		off = m.SwitchedOff
-	}
-	changed = changed || off != m.SwitchedOff
-	m.SwitchedOff = off
 	return changed
 }

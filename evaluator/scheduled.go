@@ -193,6 +193,10 @@ func (a *ActionMemory) schedule(s Schedule) {
 	}
 }
 
+// LetPass lets the scheduled actions go that were due up to now and that no decision has dealt with. What was due while
+// scheduled scaling was suspended is not made up for when it is resumed (aws-semantics 1.13).
+func (m *Memory) LetPass(t *Target, now time.Time) { m.handle(t, now) }
+
 // handle notes that every fire up to now has been dealt with. An action seen for the first time has missed nothing.
 func (m *Memory) handle(t *Target, now time.Time) (news bool) {
 	for i := range min(len(m.Actions), len(t.ScheduledActions)) {

@@ -358,10 +358,10 @@ func drawAction(t *rapid.T, i int) ScheduledAction {
 	sides := rapid.IntRange(1, 3).Draw(t, "sides")
 	lowest := rapid.IntRange(0, 12).Draw(t, "action min")
 	if sides&1 != 0 {
-		a.Min = bound(lowest)
+		a.Min = new(lowest)
 	}
 	if sides&2 != 0 {
-		a.Max = bound(lowest + rapid.IntRange(0, 8).Draw(t, "action span"))
+		a.Max = new(lowest + rapid.IntRange(0, 8).Draw(t, "action span"))
 	}
 	return a
 }

@@ -72,7 +72,11 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 		next := e.evaluation(t, every, latest(now.Add(second), t.evaluated.Add(every/apart)))
 		switch {
 		case !t.observation.Due[i]:
-			t.sooner(i, e.evaluation(t, every, now.Add(second)))
+			soon := e.evaluation(t, every, now.Add(second))
+			if !t.metricDue[i].After(now) {
+				t.metricDue[i] = soon // it was due, but of a service that nothing is read for
+			}
+			t.sooner(i, soon)
 		case skips && d.Next.After(now.Truncate(every).Add(every)):
 			t.metricDue[i] = e.evaluation(t, every, e.limited(d.Next, every, now))
 		default:

@@ -24,6 +24,8 @@ type days struct {
 	foreign []event
 	config  string
 	traces  map[string][]float64
+	// before, where it is set, is asked for the daemon that makes the next pass.
+	before func(*bench) *bench
 }
 
 // event is what others do at a minute.
@@ -74,6 +76,9 @@ func (d *days) live(t *rapid.T, tt *testing.T, interval string) (did []string, r
 	end := midnight.Add(time.Duration(d.minutes) * time.Minute)
 	events := slices.Clone(d.foreign)
 	for w.now.Before(end) {
+		if d.before != nil {
+			b = d.before(b)
+		}
 		b.pass()
 		next := w.now.Add(b.engine.untilNext(w.now))
 		for len(events) > 0 && !midnight.Add(time.Duration(events[0].minute)*time.Minute+30*time.Second).After(next) {
@@ -181,4 +186,40 @@ func TestPropertyLookingLessDoesTheSame(t *testing.T) {
 		t.Error("it looks as often as each minute")
 	}
 	t.Logf("%d of %d metrics read", looked-skipped, looked)
+}
+
+// It once was due each second for good: a metric of a service that is not ACTIVE is never read, so that its look stayed in the past.
+func TestAServiceThatIsNotActiveIsNotLookedAtEachSecond(t *testing.T) {
+	for _, status := range []evaluator.ServiceStatus{evaluator.ServiceDraining, evaluator.ServiceInactive} {
+		w := newWorld()
+		k := w.add("web", 2)
+		w.phase = nil
+		b := newBench(t, w, tracking)
+		w.services[k].Status = status
+		looked := 0
+		for w.now.Before(midnight.Add(5 * time.Minute)) {
+			looked += b.pass().Looked
+			w.now = w.now.Add(b.engine.untilNext(w.now))
+		}
+		if looked > 7 {
+			t.Errorf("%s: looked at %d times in five minutes", status, looked)
+		}
+	}
+}
+
+// A fire that fell due while scheduled scaling was suspended, with nobody looking between it and the resumption, once ran then.
+func TestAResumptionDoesNotMakeUpForWhatWasSuspended(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b := newBench(t, w, tracking+`    scheduled_actions: [{name: day, schedule: "at(2026-01-01T01:00:00)", min_capacity: 5}]
+    suspended_state: {scheduled_scaling_suspended: true}
+`)
+	b.pass()
+	b.move(2 * time.Hour)
+	no := false
+	if err := b.engine.RegisterScalableTarget(k, Registration{ScheduledScalingSuspended: &no}); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.expect(k, 2, evaluator.WithinTarget)
 }

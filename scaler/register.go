@@ -23,6 +23,7 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 		return fmt.Errorf("%s is not a target of the configuration, or its service has not been found yet", k)
 	}
 	now := t.memory.InForce(t.spec)
+	suspended := now.Suspended.Scheduled
 	set(&now.Min, r.MinCapacity)
 	set(&now.Max, r.MaxCapacity)
 	set(&now.Suspended.DynamicScalingIn, r.DynamicScalingInSuspended)
@@ -30,6 +31,9 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	set(&now.Suspended.Scheduled, r.ScheduledScalingSuspended)
 	if now.Min < 0 || now.Min > now.Max {
 		return fmt.Errorf("%s: min capacity %d and max capacity %d do not go together: they must be 0 <= min <= max", k, now.Min, now.Max)
+	}
+	if suspended && !now.Suspended.Scheduled {
+		t.memory.LetPass(t.spec, e.Clock.Now().Truncate(second))
 	}
 	t.memory.Register(t.spec, now)
 	t.dirty = true
