@@ -7,8 +7,8 @@ func (e *pass) combine() {
 	if winner < 0 {
 		winner = e.winner(ScaleIn)
 	}
-	if winner >= 0 && d.Policies[winner].Action == towards(e.desired, d.Desired) {
-		winner = -1 // Taking back what the bounds make of the count in this very decision is a write of its own, at the next look.
+	if winner >= 0 && d.Policies[winner].Action != towards(d.Desired, e.bounded(&d.Policies[winner])) {
+		winner = -1 // It would only take back a part of what scheduled actions make of the count just now: that is for the next look.
 	}
 	d.Wanted = e.desired
 	if winner >= 0 {

@@ -256,7 +256,7 @@ func notReady(d *Decision, p *PolicyDecision) string {
 	var others []string
 	for i := range d.Policies {
 		o := &d.Policies[i]
-		if o.Action != ScaleIn && o.Name != p.Name && o.Reason != PolicyNotReadyToScaleIn {
+		if o.Action != ScaleIn && o.Name != p.Name && o.Reason != PolicyNotReadyToScaleIn && p.waitsFor(o) {
 			others = append(others, o.Name+" ("+string(o.Reason)+")")
 		}
 	}
@@ -264,6 +264,13 @@ func notReady(d *Decision, p *PolicyDecision) string {
 		return p.wants() + ", but other policies are not ready to scale in"
 	}
 	return p.wants() + ", but others are not ready to scale in: " + strings.Join(others, ", ")
+}
+
+// waitsFor says that p, which wants to scale in, is held back by o: one that wants to scale out, or one that takes part where
+// target-tracking policies scale in together.
+func (p *PolicyDecision) waitsFor(o *PolicyDecision) bool {
+	together := p.Type == TargetTrackingScaling && o.Type == TargetTrackingScaling && len(o.Alarms) > 1
+	return o.Wish == ScaleOut || together
 }
 
 func outsideBounds(d *Decision, p *PolicyDecision) string {

@@ -52,8 +52,21 @@ func staysWithinBounds(w *wide) string {
 		return "wanted is out of bounds"
 	case d.Start < d.Min && d.Wanted != d.Min, d.Start > d.Max && d.Wanted != d.Max:
 		return "it goes on beyond the bound that it comes back to"
+	default:
+		return followsItsPolicy(d)
 	}
-	return ""
+}
+
+// followsItsPolicy: the count goes where the policy does that the decision is about.
+func followsItsPolicy(d *Decision) string {
+	switch {
+	case d.Policy >= 0 && d.Policies[d.Policy].stays():
+		return "a step of nothing moves the count"
+	case d.Policy >= 0 && d.Policies[d.Policy].Action != d.Action:
+		return "the policy goes the other way"
+	default:
+		return ""
+	}
 }
 
 // knowsWhatItRemoves: a policy removes tasks on at least M real breaching datapoints, a real newest one and a complete read.
@@ -72,17 +85,23 @@ func knowsWhatItRemoves(w *wide) string {
 	if math.IsNaN(s.at(end)) {
 		return "the newest datapoint is missing"
 	}
-	real, breaching := 0, 0
+	return w.countsWhatItRemoves(a, s, end)
+}
+
+// countsWhatItRemoves goes over the newest datapoints of the alarm.
+func (w *wide) countsWhatItRemoves(a *Alarm, s *Series, end int64) string {
+	judged, breaching := 0, 0
 	for k := range evaluationRange(a.EvaluationPeriods, s.Period) {
-		v := s.at(end - int64(k)*s.Period)
-		if math.IsNaN(v) || real == a.EvaluationPeriods {
+		at := end - int64(k)*s.Period
+		v := s.at(at)
+		if math.IsNaN(v) || judged == a.EvaluationPeriods {
 			continue
 		}
-		real++
+		judged++
 		if plainBreaches(a.Operator, v, a.Threshold) {
 			breaching++
 		}
-		if a.Percentile > 0 && !(w.o.Series[a.SampleCount].at(end-int64(k)*s.Period) >= sampleLimit(a.Percentile)*(1-tolerance)) {
+		if a.Percentile > 0 && !(w.o.Series[a.SampleCount].at(at) >= sampleLimit(a.Percentile)*(1-tolerance)) {
 			return "a datapoint rests on too few samples"
 		}
 	}
@@ -153,6 +172,22 @@ func claims(d *Decision, text string) string {
 	} {
 		if strings.Contains(text, claim) && !true {
 			return "it is not so: " + text
+		}
+	}
+	if _, named, ok := strings.Cut(text, "others are not ready to scale in: "); ok {
+		return blames(d, named)
+	}
+	return ""
+}
+
+// blames finds a policy that is said to be in the way of a scale-in and is not: out of the way are policies that do not want to
+// scale out and have no part in scaling in together.
+func blames(d *Decision, named string) string {
+	for i := range d.Policies {
+		p := &d.Policies[i]
+		together := p.Type == TargetTrackingScaling && d.Policies[d.Policy].Type == TargetTrackingScaling && len(p.Alarms) > 1
+		if strings.Contains(named, p.Name+" (") && p.Wish != ScaleOut && !together {
+			return p.Name + " is in nobody's way: " + named
 		}
 	}
 	return ""

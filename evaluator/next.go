@@ -94,10 +94,10 @@ func (e *pass) in(limit int64) int64 {
 
 // lasting says that the first alarm of the policy may ask for a scale-out in a state that is kept from long ago: where
 // little is known, the mode ignore and a percentile of few samples keep it. Then somebody has to have looked.
-func (p *Policy) lasting() bool {
-	a := &p.Alarms[0]
+func (policy *Policy) lasting() bool {
+	a := &policy.Alarms[0]
 	keeps := a.Missing == TreatIgnore || a.Percentile > 0
-	return keeps && (!a.Operator.below() || p.Step.leads(ScaleOut, 0))
+	return keeps && (!a.Operator.below() || policy.Step.leads(ScaleOut, 0))
 }
 
 // leads says that a step of the policy may lead that way.

@@ -160,3 +160,9 @@ func (m *Memory) registered(t *Target) {
 	m.Register(t, t.Registration())
 	m.Registered = true
 }
+
+// letPass deals with what was due up to now under the registration so far, as the engine does before it changes.
+func (s *scene) letPass() {
+	s.decide()
+	s.m.TakeBounds(s.target, &s.d)
+}

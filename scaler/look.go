@@ -1,7 +1,6 @@
 package scaler
 
 import (
-	"hash/fnv"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -43,9 +42,7 @@ func (e *Engine) phase(t *target, every time.Duration) time.Duration {
 
 // seconds is a target's own place among those that looks are spread over.
 func seconds(k evaluator.Key) uint32 {
-	h := fnv.New32a()
-	h.Write([]byte(k.String()))
-	return h.Sum32() % spreadSeconds
+	return nameHash(k) % spreadSeconds
 }
 
 // onGrid is the first instant of the grid that is not before at.

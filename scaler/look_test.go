@@ -27,6 +27,8 @@ type days struct {
 	// sooner and later are the seconds by which the publication of a bucket differs from the usual, later with some share.
 	sooner, later int64
 	laterShare    float64
+	// before, where it is set, is asked for the daemon that makes the next pass.
+	before func(*bench) *bench
 }
 
 // jitter is what the delay of the bucket that begins at start differs by, the same for every daemon.
@@ -43,6 +45,9 @@ type event struct {
 	minute int
 	count  int // a desired count, or -1 for a deployment that begins or ends
 }
+
+// at is in the middle of its minute.
+func (e event) at() time.Time { return midnight.Add(time.Duration(e.minute)*time.Minute + 30*time.Second) }
 
 // trace is a metric of a service that has steps, ramps, noise and gaps around the thresholds of the policies.
 func (d *days) trace(name string) []float64 {
@@ -87,9 +92,13 @@ func (d *days) live(t *testing.T, interval string) (did []string, reads int) {
 	end := midnight.Add(time.Duration(d.minutes) * time.Minute)
 	events := slices.Clone(d.foreign)
 	for w.now.Before(end) {
+		if d.before != nil {
+			b = d.before(b)
+		}
 		b.pass()
 		next := w.now.Add(b.engine.untilNext(w.now))
-		for len(events) > 0 && !midnight.Add(time.Duration(events[0].minute)*time.Minute+30*time.Second).After(next) {
+		for len(events) > 0 && !events[0].at().After(next) {
+			w.now = events[0].at()
 			s := w.services[k]
 			if e := events[0]; e.count < 0 {
 				s.Deploying = !s.Deploying
@@ -197,4 +206,40 @@ func TestPropertyLookingLessDoesTheSame(t *testing.T) {
 		t.Error("it looks as often as each minute")
 	}
 	t.Logf("%d of %d metrics read", looked-skipped, looked)
+}
+
+// It once was due each second for good: a metric of a service that is not ACTIVE is never read, so that its look stayed in the past.
+func TestAServiceThatIsNotActiveIsNotLookedAtEachSecond(t *testing.T) {
+	for _, status := range []evaluator.ServiceStatus{evaluator.ServiceDraining, evaluator.ServiceInactive} {
+		w := newWorld()
+		k := w.add("web", 2)
+		w.phase = nil
+		b := newBench(t, w, tracking)
+		w.services[k].Status = status
+		looked := 0
+		for w.now.Before(midnight.Add(5 * time.Minute)) {
+			looked += b.pass().Looked
+			w.now = w.now.Add(b.engine.untilNext(w.now))
+		}
+		if looked > 7 {
+			t.Errorf("%s: looked at %d times in five minutes", status, looked)
+		}
+	}
+}
+
+// A fire that fell due while scheduled scaling was suspended, with nobody looking between it and the resumption, once ran then.
+func TestAResumptionDoesNotMakeUpForWhatWasSuspended(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b := newBench(t, w, tracking+`    scheduled_actions: [{name: day, schedule: "at(2026-01-01T01:00:00)", min_capacity: 5}]
+    suspended_state: {scheduled_scaling_suspended: true}
+`)
+	b.pass()
+	b.move(2 * time.Hour)
+	no := false
+	if err := b.engine.RegisterScalableTarget(k, Registration{ScheduledScalingSuspended: &no}); err != nil {
+		t.Fatal(err)
+	}
+	b.pass()
+	b.expect(k, 2, evaluator.WithinTarget)
 }

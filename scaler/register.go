@@ -23,6 +23,8 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	if t == nil {
 		return fmt.Errorf("%s is not a target of the configuration, or its service has not been found yet", k)
 	}
+	p := &pass{Engine: e, now: e.Clock.Now().Truncate(second)}
+	p.fireBefore(t)
 	now := t.memory.InForce(t.spec)
 	set(&now.Min, r.MinCapacity)
 	set(&now.Max, r.MaxCapacity)
@@ -35,12 +37,19 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	before := t.memory.Clone()
 	t.memory.Register(t.spec, now)
 	t.dirty = true
-	if err := (&pass{Engine: e, now: e.Clock.Now()}).commit(nil); err != nil {
+	if err := p.commit(nil); err != nil {
 		t.memory = before
 		return fmt.Errorf("%s: nothing was changed, because the state cannot be written: %w", k, err)
 	}
 	e.lookNow(t)
 	return nil
+}
+
+// fireBefore deals with the scheduled actions that are due by now as the registration so far has it: one that was due while
+// scheduled scaling was suspended is not made up for by resuming it, and one that was due before a new min does not undo it.
+func (p *pass) fireBefore(t *target) {
+	p.evaluate(t, p.now, &p.scratch)
+	p.takeBounds(t, &p.scratch)
 }
 
 func set[T any](value *T, to *T) {

@@ -184,7 +184,9 @@ func (t *target) readable() bool {
 // description. One that is switched off or not there comes back by somebody else's hand, which only a description shows.
 func (t *target) resting() bool { return t.readable() && !t.memory.SwitchedOff }
 
-// nextDescription spreads the slow refresh of many services over the interval, by name.
+// nextDescription is with the next look while an activity is followed. At rest it comes in the middle between two looks,
+// by name in one of the minutes of the interval: always at the same instants, whatever was described in between, so that what
+// others do is noticed then and does not depend on how often anybody looks.
 func (e *Engine) nextDescription(t *target, now time.Time) time.Time {
 	switch {
 	case t.following():
@@ -194,15 +196,25 @@ func (e *Engine) nextDescription(t *target, now time.Time) time.Time {
 		}
 		return e.evaluation(t, every, now.Add(every/apart))
 	case !t.resting():
-		return now.Add(absentRetry)
+		return onGrid(now.Add(second), absentRetry, e.between(t))
+	default:
+		return onGrid(now.Add(second), refreshInterval, e.between(t)+time.Duration(nameHash(t.spec.Key)%10)*time.Minute)
 	}
-	return now.Add(spread(t.spec.Key, refreshInterval))
+}
+
+// between is a phase of the minute at which the target's alarms are not looked at: 20 to 49 s after that of its looks.
+func (e *Engine) between(t *target) time.Duration {
+	return e.phase(t, time.Minute) + time.Duration(20+nameHash(t.spec.Key)/10%30)*time.Second
+}
+
+func nameHash(k evaluator.Key) uint32 {
+	h := fnv.New32a()
+	h.Write([]byte(k.String()))
+	return h.Sum32()
 }
 
 // spread is between half of an interval and the whole of it, always the same for one service.
 func spread(k evaluator.Key, interval time.Duration) time.Duration {
-	h := fnv.New32a()
-	h.Write([]byte(k.String()))
-	share := float64(h.Sum32()) / (1 << 32)
+	share := float64(nameHash(k)) / (1 << 32)
 	return interval - time.Duration(share*float64(interval/2))
 }
