@@ -71,13 +71,41 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 		switch {
 		case !t.observation.Due[i]:
 			t.sooner(i, next)
+		case e.FixedPhase == nil && endsSoon(d, now, every/apart):
+			t.metricDue[i] = deadline(d, now)
 		case skips && d.Next.After(now.Truncate(every).Add(every)):
-			t.metricDue[i] = e.limited(e.evaluation(t, every, latest(d.Next, from)), next, every)
+			t.metricDue[i] = e.limited(e.skip(t, d, every, from), next, every)
 		default:
 			t.metricDue[i] = next
 		}
 	}
 	e.await(t, now)
+}
+
+// skip is the look at which something can have changed. A cooldown that ends a moment after an evaluation is waited for,
+// as it is by those who look at that evaluation: they would find it running still, and look when it is over.
+func (e *Engine) skip(t *target, d *evaluator.Decision, every time.Duration, from time.Time) time.Time {
+	at := e.evaluation(t, every, latest(d.Next, from))
+	if d.Next.Equal(deadline(d, d.Next.Add(-second))) && d.Next.After(from) && d.Next.Sub(at.Add(-every)) <= every/apart {
+		return d.Next
+	}
+	return at
+}
+
+// endsSoon says that a cooldown that holds a wish back is over before the next evaluation by far.
+func endsSoon(d *evaluator.Decision, now time.Time, within time.Duration) bool {
+	ends := deadline(d, now)
+	return d.Action == evaluator.Hold && !ends.IsZero() && ends.Sub(now) <= within
+}
+
+// deadline is the first end of a cooldown after now that holds a wish back, zero if none does.
+func deadline(d *evaluator.Decision, now time.Time) (first time.Time) {
+	for i := range d.Policies {
+		if ends := d.Policies[i].CooldownEnds; ends.After(now) && (first.IsZero() || ends.Before(first)) {
+			first = ends
+		}
+	}
+	return first
 }
 
 // limited keeps a look within the configuration's interval, if there is one: whole evaluations of it after the next one.

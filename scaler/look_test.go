@@ -47,7 +47,9 @@ type event struct {
 }
 
 // at is in the middle of its minute.
-func (e event) at() time.Time { return midnight.Add(time.Duration(e.minute)*time.Minute + 30*time.Second) }
+func (e event) at() time.Time {
+	return midnight.Add(time.Duration(e.minute)*time.Minute + 30*time.Second)
+}
 
 // trace is a metric of a service that has steps, ramps, noise and gaps around the thresholds of the policies.
 func (d *days) trace(name string) []float64 {
