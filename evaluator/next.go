@@ -59,7 +59,7 @@ func (e *pass) out(limit int64) int64 {
 		switch {
 		case len(p.Alarms) == 0 || e.r.Suspended.DynamicScalingOut && !p.lasting():
 		case p.Type == StepScaling && !p.Step.leads(ScaleOut, e.desired) && !p.lasting():
-		case e.d.Policies[i].Wish == ScaleOut, e.desired == 0 && e.o.Service.Base == 0:
+		case e.d.Policies[i].Wish == ScaleOut, e.desired == 0: // nothing runs then, and one datapoint wakes it
 			return e.soonest
 		default:
 			limit = e.alarming(i, 0, limit)

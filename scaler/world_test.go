@@ -91,6 +91,7 @@ func (w *world) settle(s *service) evaluator.Service {
 func (w *world) set(k evaluator.Key, n int) {
 	s := w.services[k]
 	w.settle(s)
+	s.Running = min(s.Running, n) // stopping is immediate
 	s.Desired, s.ready, s.readyAt = n, n, w.now.Add(w.startAfter)
 	w.settle(s)
 }
