@@ -345,7 +345,7 @@ func TestInvariantARestartBetweenTwoLooksChangesNothing(t *testing.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		r := writer{rand.New(rand.NewPCG(seed, 3))}
 		d := &days{
-			seed: seed, minutes: 20 + r.IntN(100), late: int64(r.IntN(200)), gaps: []float64{0, 0.02, 0.3}[r.IntN(3)],
+			seed: seed, minutes: 20 + r.IntN(40), late: int64(r.IntN(200)), gaps: []float64{0, 0.02, 0.3}[r.IntN(3)],
 			start: []time.Duration{0, 45 * time.Second, 200 * time.Second}[r.IntN(3)], config: r.document(), traces: map[string][]float64{},
 		}
 		want, _ := d.live(t, "60s")
@@ -371,7 +371,7 @@ func TestInvariantLookingLessDoesTheSame(t *testing.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		r := writer{rand.New(rand.NewPCG(seed, 4))}
 		d := &days{
-			seed: seed, minutes: 30 + r.IntN(250), late: int64(r.IntN(200)), gaps: []float64{0, 0.02, 0.3}[r.IntN(3)],
+			seed: seed, minutes: 30 + r.IntN(80), late: int64(r.IntN(200)), gaps: []float64{0, 0.02, 0.3}[r.IntN(3)],
 			start: []time.Duration{0, 45 * time.Second, 200 * time.Second}[r.IntN(3)], config: r.document(), traces: map[string][]float64{},
 		}
 		want, _ := d.live(t, "60s")

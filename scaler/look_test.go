@@ -179,7 +179,7 @@ func TestPropertyLookingLessDoesTheSame(t *testing.T) {
 	var looked, skipped int
 	rapid.Check(t, func(rt *rapid.T) {
 		d := &days{
-			seed: rapid.Uint64().Draw(rt, "seed"), minutes: rapid.IntRange(60, 800).Draw(rt, "minutes"),
+			seed: rapid.Uint64().Draw(rt, "seed"), minutes: rapid.IntRange(40, 240).Draw(rt, "minutes"),
 			late: rapid.Int64Range(0, 200).Draw(rt, "late"), traces: map[string][]float64{},
 			gaps:   rapid.SampledFrom([]float64{0, 0.02, 0.3}).Draw(rt, "gaps"),
 			start:  rapid.SampledFrom([]time.Duration{0, 45 * time.Second, 200 * time.Second}).Draw(rt, "start"),
