@@ -203,6 +203,7 @@ func TestAFinerSeriesIsAggregatedByTheStatisticInSlidingWindows(t *testing.T) {
 	head := func(statistic, threshold, period string) string {
 		return fmt.Sprintf(slow, statistic, threshold, period)
 	}
+	below := strings.NewReplacer("GreaterThan", "LessThan", "lower_bound", "upper_bound").Replace
 	entry := func(more string) string {
 		return "    desired: 1\n    metrics: [{namespace: N, metric_name: M, " + more + "}]\n"
 	}
@@ -215,7 +216,14 @@ func TestAFinerSeriesIsAggregatedByTheStatisticInSlidingWindows(t *testing.T) {
 		{"the minimum", head("Minimum", "60", "300"), entry("values: 10 60x9") + "    expect: [{between: [2m, 359s], desired: 1}, {at: 6m, desired: 5}]\n"},
 		{"the number of samples", head("SampleCount", "9", "300"), entry("values: 2x4 1x9") + "    expect: [{between: [0s, 299s], desired: 1}, {at: 5m, desired: 5}]\n"},
 		{"gaps are left out", head("Average", "60", "300"), entry("values: _x4 60x2") + "    expect: [{at: 5m, desired: 5}]\n"},
-		{"what is not published yet is left out", head("Sum", "100", "300"), entry("values: 50x2 0x9") + "    metric_delay: 60s\n    expect: [{at: 2m, desired: 1}, {at: 3m, desired: 5}]\n"},
+		{"a period that began before time zero is not complete", head("Sum", "150", "300"), entry("values: 50x9") + "    expect: [{between: [0s, 299s], desired: 1, alarm: slow/alarm, state: INSUFFICIENT_DATA}, {at: 5m, desired: 5}]\n"},
+		{"a delayed window ends with the newest published minute", head("Sum", "125", "300"), entry("values: 10x3 50x2 1x9") + "    metric_delay: 60s\n    expect: [{between: [0s, 359s], desired: 1}, {at: 6m, desired: 5}]\n"},
+		{"also where the delay is longer than the period", head("Sum", "60", "120"), entry("values: 10x3 50 1x9") + "    metric_delay: 300s\n    expect: [{between: [0s, 539s], desired: 1}, {at: 9m, desired: 5}]\n"},
+		{"a steady load behind a delay is that load in every window", below(head("Sum", "249", "300")), entry("values: 50x30") + "    metric_delay: 90s\n    expect: [{between: [0s, 419s], alarm: slow/alarm, state: INSUFFICIENT_DATA}, {between: [7m, 30m], desired: 1, alarm: slow/alarm, state: OK}]\n"},
+		{"a minute of ten-second values waits for the last of them", head("Sum", "6", "60"), entry("period: 10, values: 1x6 0x30") + "    metric_delay: 30s\n    expect: [{between: [0s, 119s], desired: 1}, {at: 2m, desired: 5}]\n"},
+		{"and is never less than the whole", below(head("Sum", "5", "60")), entry("period: 10, values: 1x60") + "    metric_delay: 30s\n    expect: [{between: [0s, 10m], desired: 1}]\n"},
+		{"twenty seconds of ten-second values, too", head("Sum", "5", "20"), entry("period: 10, values: 1x2 5 0x9") + "    metric_delay: 25s\n    expect: [{between: [0s, 69s], desired: 1}, {at: 70s, desired: 5}]\n"},
+		{"a delayed series of the alarm's own period stays on its grid", head("Average", "60", "300"), entry("period: 300, values: 10 60 10") + "    metric_delay: 60s\n    expect: [{between: [0s, 659s], desired: 1}, {at: 11m, desired: 5}]\n"},
 		{"another statistic of the same entry", head("Maximum", "60", "60"), entry("values: 10x9, statistics: {Maximum: \"10x2 60\"}") + "    expect: [{between: [0s, 179s], desired: 1}, {at: 3m, desired: 5}]\n"},
 		{"only the statistic that is read", head("Maximum", "60", "60"), entry("statistics: {Maximum: 10x2 60}") + "    expect: [{at: 3m, desired: 5}]\n"},
 		{"ten-second values for a minute", head("Maximum", "60", "60"), entry("period: 10, values: 10x11 60 10x9") + "    expect: [{at: 119s, desired: 1}, {at: 2m, desired: 5}]\n"},
