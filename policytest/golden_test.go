@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ecs-autoscaler/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata anew; review them as a diff")
@@ -117,5 +119,19 @@ func TestAWarningKeepsNoTestFromRunning(t *testing.T) {
 	r := report(t, "testdata/warning.test.yaml")
 	if r.Passed() != 2 || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0].Message, "used twice in this file, first on line") {
 		t.Errorf("%d passed, warnings: %s", r.Passed(), r.Warnings.Detail())
+	}
+}
+
+func TestAnEventAfterTheEndOfItsTestIsAWarning(t *testing.T) {
+	for _, end := range []string{"    expect: [{at: 1m, desired: 1}]\n", "    until: 119s\n    expect: [{at: 1m, desired: 1}]\n"} {
+		text := stepping + "tests:\n  - name: x\n    service: c/s\n    desired: 1\n" + quiet("80x9") + "    events: [{at: 2m, desired: 2}, {at: 1m, desired: 1}]\n" + end
+		l := &loader{env: noEnvironment, read: map[string]*loaded{}}
+		f, found := l.parse(config.Source{Name: "late.yaml", Text: []byte(text)})
+		if f == nil || len(found) != 1 || !strings.Contains(found.Detail(), "warning: this event would happen at 2m, but the test ends at 1m") {
+			t.Fatalf("%s", found.Detail())
+		}
+		if failures, err := f.tests[0].run(t.Context()); err != nil || len(failures) != 1 {
+			t.Errorf("%+v, %v", failures, err)
+		}
 	}
 }

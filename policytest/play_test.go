@@ -144,8 +144,27 @@ func TestEveryEventDoesWhatItSays(t *testing.T) {
       - {between: [1m, 2m], reason: StaleData}
       - {at: 3m, desired: 2}
 `},
-		{"the last of two failures of one operation counts", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: ServerException, for: 1h}, {at: 90s, fail: UpdateService, error: ServerException, for: 1s}]
-    expect: [{at: 2m, desired: 2}]
+		{"the newest failure that lasts decides, and the one before it after that", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: ServerException, for: 3m}, {at: 90s, fail: UpdateService, error: AccessDeniedException, for: 31s}]
+    expect:
+      - {between: [0s, 239s], desired: 1}
+      - {at: 4m, desired: 2}
+`},
+		{"a read that fails for two reasons fails for the longer of them", stepping, "    desired: 3\n" + quiet("10x9") + `    events: [{at: 1m, fail: GetMetricData, error: InternalServiceFault, for: 3m}, {at: 2m, fail: GetMetricData, error: Throttling, for: 1s}]
+    expect:
+      - {between: [0s, 239s], desired: 3}
+      - {at: 4m, desired: 2}
+`},
+		{"a refused write is made again at the first pass that may", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: AccessDeniedException, for: 90s}]
+    expect:
+      - {between: [0s, 179s], desired: 1}
+      - {at: 3m, desired: 2}
+`},
+		{"bounds that were set survive that", stepping, "    desired: 1\n" + quiet("80x9") + `    events:
+      - {at: 30s, set: {max_capacity: 2}}
+      - {at: 1m, fail: UpdateService, error: InvalidParameterException, for: 1m}
+    expect:
+      - {at: 1m, desired: 1}
+      - {between: [2m, 5m], desired: 2, max_capacity: 2}
 `},
 		{"a restart keeps what is durable", stepping, "    desired: 1\n" + quiet("80 30x9") + `    events: [{at: 90s, restart: true}]
     expect:
@@ -251,6 +270,17 @@ func TestAMinuteAlarmActsOnWholeMinutesAlsoBesideAFastOne(t *testing.T) {
       - {between: [0s, 66s], desired: 1}
       - {between: [67s, 126s], desired: 2}
       - {between: [127s, 186s], desired: 3}
+`},
+		{"with a phase above ten seconds", head, "    desired: 1\n    phase: 25s\n" + metrics + `    expect:
+      - {between: [25s, 84s], desired: 1}
+      - {between: [85s, 144s], desired: 2}
+      - {between: [145s, 204s], desired: 3}
+`},
+		{"the fast one acts each ten seconds of that phase", head, "    desired: 1\n    phase: 47s\n" + strings.Replace(metrics, "10x30", "10x2 60 10x30", 1) + `    expect:
+      - {between: [0s, 76s], desired: 1}
+      - {between: [77s, 106s], desired: 5}
+      - {between: [107s, 166s], desired: 6}
+      - {between: [167s, 226s], desired: 7}
 `},
 	})
 }
