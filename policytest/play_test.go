@@ -338,3 +338,47 @@ func TestAnExpectationThroughoutIsCheckedAtItsEndsAndAfterEveryEvent(t *testing.
 		}
 	}
 }
+
+func TestPoliciesThatShareAMetricMayEachSayTheSameOfIt(t *testing.T) {
+	checkStories(t, []story{
+		{"values", stepping, "    desired: 1\n    metrics: [{policy: out, values: 30 _ 80x3}, {policy: in, values: 30 _ 80x3}]\n    expect: [{at: 299s, desired: 3}]\n"},
+		{"statistics", stepping, "    desired: 1\n    metrics: [{policy: out, statistics: {Average: 80x3}}, {policy: in, statistics: {Average: 80 80x2}}]\n    expect: [{at: 3m, desired: 4}]\n"},
+	})
+}
+
+func TestOfSeveralEntriesThatFitTheOneThatIsMeantForTheMetricFeedsIt(t *testing.T) {
+	head := `
+targets:
+  - service: c/s
+    min_capacity: 1
+    max_capacity: 9
+    target_tracking:
+      - {name: minute, metric: ECSServiceAverageCPUUtilization, target_value: 50}
+      - {name: fast, metric: ECSServiceAverageCPUUtilizationHighResolution, target_value: 50}
+`
+	expect := `    expect:
+      - {between: [70s, 179s], desired: 1, alarm: fast/high, state: OK}
+      - {at: 3m, alarm: minute/high, state: ALARM}
+`
+	own := "{namespace: AWS/ECS, metric_name: CPUUtilization, dimensions: {ClusterName: c, ServiceName: s}, "
+	var stories []story
+	for _, entries := range []string{
+		"{metric: ECSServiceAverageCPUUtilization, values: 80x9}, {metric: ECSServiceAverageCPUUtilizationHighResolution, period: 20, values: 50x30}",
+		"{metric: ECSServiceAverageCPUUtilizationHighResolution, period: 10, values: 50x60}, {metric: ECSServiceAverageCPUUtilization, period: 30, values: 80x18}",
+		"{metric: ECSServiceAverageCPUUtilization, values: 80x9}, {policy: fast, period: 20, values: 50x30}",
+		own + "values: 80x9}, " + own + "period: 20, values: 50x30}",
+	} {
+		stories = append(stories, story{entries, head, "    desired: 1\n    metrics: [" + entries + "]\n" + expect})
+	}
+	checkStories(t, stories)
+}
+
+func TestMathThatIsOneMetricIsGivenByItsNameToo(t *testing.T) {
+	head := "targets:\n  - service: c/s\n    min_capacity: 1\n    max_capacity: 9\n    target_tracking:\n      - {name: a, target_value: 10, customized_metric: {metrics: [{id: m1, metric_stat: {metric: {namespace: N, metric_name: M, dimensions: {Q: x}}, stat: %s}}]}}\n"
+	name := "    desired: 1\n    metrics: [{namespace: N, metric_name: M, dimensions: {Q: x}, "
+	checkStories(t, []story{
+		{"values", fmt.Sprintf(head, "Sum"), name + "values: 40x3}]\n    expect: [{at: 3m, desired: 4}]\n"},
+		{"finer values, by the statistic", fmt.Sprintf(head, "Sum"), name + "period: 20, values: 10x9}]\n    expect: [{at: 3m, desired: 3}]\n"},
+		{"an extended statistic", fmt.Sprintf(head, "p90"), name + "statistics: {p90: 40x3}}]\n    expect: [{at: 3m, desired: 4}]\n"},
+	})
+}
