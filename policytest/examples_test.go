@@ -1,11 +1,13 @@
 package policytest
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -136,6 +138,51 @@ func TestFilesAreFoundByNameInDirectoriesAndByPattern(t *testing.T) {
 		if got, err := Find(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v; want %q", args, got, err, want)
 		}
+	}
+}
+
+func TestOnlyFilesAreTakenFromADirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(
+		os.WriteFile("a.test.yaml", nil, 0o644), os.Symlink("a.test.yaml", "b.test.yaml"), os.Symlink("nowhere", "c.test.yaml"),
+		syscall.Mkfifo("pipe.test.yaml", 0o644), os.Symlink("pipe.test.yaml", "d.test.yaml"), os.Symlink("/dev/zero", "e.test.yaml"), os.Mkdir("f.test.yaml", 0o755),
+	); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Find([]string{"."})
+	if want := []string{"a.test.yaml", "b.test.yaml", "c.test.yaml"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("found %v, %v; want %v", got, err, want)
+	}
+}
+
+func TestWhatNeverEndsOrNeverBeginsIsReadAsFarAsATextGoes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(
+		syscall.Mkfifo("pipe.test.yaml", 0o644), os.Symlink("/dev/zero", "zero.yaml"),
+		os.WriteFile("of-zero.test.yaml", []byte("config: zero.yaml\ntests: []\n"), 0o644),
+		os.WriteFile("of-pipe.test.yaml", []byte("config: pipe.test.yaml\ntests: []\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"/dev/zero": "the text has more than", "pipe.test.yaml": "the test file is empty",
+		"of-zero.test.yaml": "zero.yaml: error: the text has more than", "of-pipe.test.yaml": "pipe.test.yaml:1:1: error: the configuration is empty",
+	} {
+		r := report(t, file)
+		if got := r.Results[0].Mistakes.Detail(); r.Failed() != 1 || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", file, got)
+		}
+	}
+}
+
+func TestAFileHasSoManyValuesAndNoMore(t *testing.T) {
+	entry := "      - {namespace: N, metric_name: M, values: 1x2999999, statistics: {Maximum: 1x2000000}}\n"
+	text := "targets: [{service: c/s, min_capacity: 1, max_capacity: 2}]\ntests:\n  - name: x\n    service: c/s\n    desired: 1\n    expect: [{at: 1m, desired: 1}]\n    metrics:\n" + strings.Repeat(entry, 5)
+	l := &loader{env: noEnvironment, read: map[string]*loaded{}}
+	f, found := l.parse(config.Source{Name: "many.yaml", Text: []byte(text)})
+	const want = "this file has more than 20000000 values up to here"
+	if f != nil || strings.Count(found.Detail(), want) != 1 || found.Errors()[0].Line != 12 {
+		t.Errorf("found %s", found.Detail())
 	}
 }
 

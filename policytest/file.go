@@ -3,7 +3,6 @@ package policytest
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -78,6 +77,8 @@ type parser struct {
 	// others are findings in the configuration file.
 	others config.Diagnostics
 	names  map[string]strict.Position
+	// values counts those of the whole file.
+	values allowance
 }
 
 func (p *parser) file(v strict.Value) *file {
@@ -86,7 +87,7 @@ func (p *parser) file(v strict.Value) *file {
 		return nil
 	}
 	m.Key = ""
-	p.names = map[string]strict.Position{}
+	p.names, p.values = map[string]strict.Position{}, maxFileValues
 	p.policies(m)
 	tests := strict.Need(m, "tests", "[{name: a quiet hour, service: c/s, desired: 1, metrics: [...], expect: [{at: 1h, desired: 1}]}]", strict.List(p.test))
 	m.Close()
@@ -158,11 +159,11 @@ func (p *parser) warnUnsupported(c *config.Config) {
 var errMistakes = errors.New("the configuration has mistakes")
 
 func (p *parser) load(name string) (*config.Config, error) {
-	text, err := os.ReadFile(name)
+	src, err := config.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	c, found := config.Parse(config.Source{Name: name, Text: text}, p.env)
+	c, found := config.Parse(src, p.env)
 	p.others = append(p.others, found...)
 	if c == nil {
 		return nil, errMistakes

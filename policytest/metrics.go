@@ -27,7 +27,7 @@ type feed struct {
 
 // metrics reads the entries and gives every metric of the target its series.
 func (p *parser) metrics(m *strict.Mapping, t *test) {
-	entries := strict.Read(m, "metrics", strict.List(func(v strict.Value) (*feed, bool) { return t.feed(v) }))
+	entries := strict.Read(m, "metrics", strict.List(func(v strict.Value) (*feed, bool) { return t.feed(v, &p.values) }))
 	if t.target == nil || entries.Present && !entries.Valid {
 		return
 	}
@@ -40,7 +40,7 @@ func (p *parser) metrics(m *strict.Mapping, t *test) {
 }
 
 // feed reads one entry.
-func (t *test) feed(v strict.Value) (*feed, bool) {
+func (t *test) feed(v strict.Value, left *allowance) (*feed, bool) {
 	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
@@ -50,8 +50,8 @@ func (t *test) feed(v strict.Value) (*feed, bool) {
 	named := t.subject(m, f)
 	period := strict.Read(m, "period", seriesPeriod)
 	strict.Overlay(&f.period, period)
-	series := strict.Read(m, "values", values)
-	statistics := strict.Read(m, "statistics", statistics)
+	series := strict.Read(m, "values", left.read)
+	statistics := strict.Read(m, "statistics", left.statistics)
 	f.values, f.statistics = series.Value, statistics.Value
 	m.Close()
 	if !series.Present && !statistics.Present {
@@ -127,14 +127,14 @@ func seriesPeriod(v strict.Value) (int64, bool) {
 }
 
 // statistics reads further statistics of the same metric, by their names.
-func statistics(v strict.Value) (map[string][]float64, bool) {
+func (a *allowance) statistics(v strict.Value) (map[string][]float64, bool) {
 	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
 	}
 	given := map[string][]float64{}
 	for _, name := range m.Keys() {
-		series := strict.Read(m, name, values)
+		series := strict.Read(m, name, a.read)
 		given[name] = series.Value
 		ok = ok && series.Valid
 		if config.IsStatistic(name) {
