@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -113,6 +114,43 @@ func TestTheJUnitXMLIsWhatBuildServersRead(t *testing.T) {
 		t.Error(err)
 	}
 	checkGolden(t, "testdata/report.xml", regexp.MustCompile(` time="\d+\.\d{3}"`).ReplaceAllString(got, ` time="0.000"`))
+}
+
+func TestWhateverFilesAreCalledAReportIsWellFormed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	head := stepping + "tests:\n  - name: x\n    service: c/s\n    desired: 1\n" + quiet("80x9")
+	names := []string{"a\nb.yaml", "\x01\x1b[2J.yaml", "\xff\xfe.yaml", "\ufffe]]>&\".yaml", "\r.yaml"}
+	for _, name := range names {
+		if err := os.WriteFile(name, []byte(head+"    expect: [{at: 1m, desired: 1}]\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile("bad"+name, []byte(head), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		r := report(t, name, "bad"+name)
+		text := written(t, func(w *strings.Builder) error { return r.Text(w) })
+		for line := range strings.Lines(text) {
+			if !regexp.MustCompile(`^(FAIL |     |[a-z]|.*: error: |0 passed, 2 failed\n$)`).MatchString(line) || strings.ContainsAny(line, "\x01\x1b\r") || !utf8.ValidString(line) {
+				t.Errorf("%q: a line of the text is %q", name, line)
+			}
+		}
+		if got := strings.Count(text, "\nFAIL "); got != 1 || strings.Contains(text, "\nb.yaml") {
+			t.Errorf("%q: %s", name, text)
+		}
+		var suites struct {
+			Suites []struct {
+				Cases []struct {
+					Name    string `xml:"name,attr"`
+					Failure string `xml:"failure"`
+					Error   string `xml:"error"`
+				} `xml:"testcase"`
+			} `xml:"testsuite"`
+		}
+		junit := written(t, func(w *strings.Builder) error { return r.JUnit(w) })
+		if err := xml.Unmarshal([]byte(junit), &suites); err != nil || len(suites.Suites) != 2 || !strings.HasPrefix(suites.Suites[0].Cases[0].Failure, "FAIL ") {
+			t.Errorf("%q: %v in\n%s", name, err, junit)
+		}
+	}
 }
 
 func TestAWarningKeepsNoTestFromRunning(t *testing.T) {

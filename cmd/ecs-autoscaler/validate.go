@@ -61,11 +61,20 @@ func validate(w io.Writer, path, output string, strict bool) error {
 			found = append(found, d)
 		}
 	}
+	warnings := len(found.Warnings())
 	ok := c != nil && (!strict || len(found) == 0)
+	if strict {
+		for i := range found {
+			found[i].Severity = config.SeverityError
+		}
+	}
 	if output == "json" {
 		err = reportJSON(w, src.Name, ok, found)
 	} else {
-		err = reportText(w, src.Name, c, found)
+		err = reportText(w, found)
+		if err == nil && c != nil {
+			err = verdict(w, src.Name, c, warnings, ok)
+		}
 	}
 	if err == nil && !ok {
 		err = exitError{code: 1}
@@ -73,14 +82,24 @@ func validate(w io.Writer, path, output string, strict bool) error {
 	return err
 }
 
-func reportText(w io.Writer, name string, c *config.Config, found config.Diagnostics) error {
+func reportText(w io.Writer, found config.Diagnostics) error {
 	for _, d := range found {
 		if _, err := fmt.Fprintln(w, d.Detail()); err != nil {
 			return err
 		}
 	}
-	if c == nil {
-		return nil
+	return nil
+}
+
+// verdict is the last line about a configuration that can be used, or could without --strict.
+func verdict(w io.Writer, name string, c *config.Config, warnings int, ok bool) error {
+	if !ok {
+		what := fmt.Sprintf("%d warnings, which --strict makes errors", warnings)
+		if warnings == 1 {
+			what = "1 warning, which --strict makes an error"
+		}
+		_, err := fmt.Fprintf(w, "%s: not valid: %s\n", name, what)
+		return err
 	}
 	policies, actions := 0, 0
 	for _, t := range c.Targets {
@@ -88,7 +107,7 @@ func reportText(w io.Writer, name string, c *config.Config, found config.Diagnos
 		actions += len(t.ScheduledActions)
 	}
 	_, err := fmt.Fprintf(w, "%s: valid: %d targets, %d policies, %d scheduled actions, %d warnings\n",
-		name, len(c.Targets), policies, actions, len(found))
+		name, len(c.Targets), policies, actions, warnings)
 	return err
 }
 
