@@ -153,6 +153,12 @@ func TestOnlyFilesAreTakenFromADirectory(t *testing.T) {
 	if want := []string{"a.test.yaml", "b.test.yaml", "c.test.yaml"}; err != nil || !slices.Equal(got, want) {
 		t.Errorf("found %v, %v; want %v", got, err, want)
 	}
+	if err := os.Symlink(".", "link"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Find([]string{"link"}); err != nil || len(got) != 3 || got[0] != "link/a.test.yaml" {
+		t.Errorf("through a link to the directory: %v, %v", got, err)
+	}
 }
 
 func TestWhatNeverEndsOrNeverBeginsIsReadAsFarAsATextGoes(t *testing.T) {

@@ -72,7 +72,8 @@ func expand(name string) ([]string, error) {
 // within finds the test files of a directory. What only looks like one, such as a pipe or a socket, is none.
 func within(dir string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+	// With a separator at its end a link to a directory is that directory.
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && isTest(path) && isFile(path, d) {
 			files = append(files, path)
 		}
