@@ -3,6 +3,7 @@ package policytest
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -119,37 +120,45 @@ func TestTheJUnitXMLIsWhatBuildServersRead(t *testing.T) {
 func TestWhateverFilesAreCalledAReportIsWellFormed(t *testing.T) {
 	t.Chdir(t.TempDir())
 	head := stepping + "tests:\n  - name: x\n    service: c/s\n    desired: 1\n" + quiet("80x9")
-	names := []string{"a\nb.yaml", "\x01\x1b[2J.yaml", "\xff\xfe.yaml", "\ufffe]]>&\".yaml", "\r.yaml"}
-	for _, name := range names {
-		if err := os.WriteFile(name, []byte(head+"    expect: [{at: 1m, desired: 1}]\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile("bad"+name, []byte(head), 0o644); err != nil {
+	for _, name := range []string{"a\nb.yaml", "\x01\x1b[2J.yaml", "\xff\xfe.yaml", "\ufffe]]>&\".yaml", "\r.yaml"} {
+		fails, bad := os.WriteFile(name, []byte(head+"    expect: [{at: 1m, desired: 1}]\n"), 0o644), os.WriteFile("bad"+name, []byte(head), 0o644)
+		if err := errors.Join(fails, bad); err != nil {
 			t.Fatal(err)
 		}
 		r := report(t, name, "bad"+name)
-		text := written(t, func(w *strings.Builder) error { return r.Text(w) })
-		for line := range strings.Lines(text) {
-			if !regexp.MustCompile(`^(FAIL |     |[a-z]|.*: error: |0 passed, 2 failed\n$)`).MatchString(line) || strings.ContainsAny(line, "\x01\x1b\r") || !utf8.ValidString(line) {
-				t.Errorf("%q: a line of the text is %q", name, line)
-			}
+		checkLines(t, written(t, func(w *strings.Builder) error { return r.Text(w) }))
+		checkSuites(t, written(t, func(w *strings.Builder) error { return r.JUnit(w) }))
+	}
+}
+
+// line is one of the text of a test that fails, or of a file with a mistake.
+var line = regexp.MustCompile(`^(FAIL \S+: |     |bad\S+: error: |0 passed, 2 failed\n$)`)
+
+func checkLines(t *testing.T, text string) {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		if !line.MatchString(l) || strings.ContainsAny(l, "\x01\x1b\r") || !utf8.ValidString(l) {
+			t.Errorf("a line of the text is %q", l)
 		}
-		if got := strings.Count(text, "\nFAIL "); got != 1 || strings.Contains(text, "\nb.yaml") {
-			t.Errorf("%q: %s", name, text)
-		}
-		var suites struct {
-			Suites []struct {
-				Cases []struct {
-					Name    string `xml:"name,attr"`
-					Failure string `xml:"failure"`
-					Error   string `xml:"error"`
-				} `xml:"testcase"`
-			} `xml:"testsuite"`
-		}
-		junit := written(t, func(w *strings.Builder) error { return r.JUnit(w) })
-		if err := xml.Unmarshal([]byte(junit), &suites); err != nil || len(suites.Suites) != 2 || !strings.HasPrefix(suites.Suites[0].Cases[0].Failure, "FAIL ") {
-			t.Errorf("%q: %v in\n%s", name, err, junit)
-		}
+	}
+	if strings.Count(text, "FAIL ") != 2 {
+		t.Errorf("the text is not that of two files:\n%s", text)
+	}
+}
+
+func checkSuites(t *testing.T, text string) {
+	t.Helper()
+	var suites struct {
+		Suites []struct {
+			Failure string `xml:"testcase>failure"`
+			Error   string `xml:"testcase>error"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal([]byte(text), &suites); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if s := suites.Suites; len(s) != 2 || !strings.HasPrefix(s[0].Failure, "FAIL ") || !strings.HasPrefix(s[1].Error, "FAIL ") {
+		t.Errorf("the suites are %q", s)
 	}
 }
 

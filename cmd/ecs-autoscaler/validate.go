@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,20 +62,15 @@ func validate(w io.Writer, path, output string, strict bool) error {
 			found = append(found, d)
 		}
 	}
-	warnings := len(found.Warnings())
-	ok := c != nil && (!strict || len(found) == 0)
+	ok := c != nil
 	if strict {
-		for i := range found {
-			found[i].Severity = config.SeverityError
-		}
+		ok = ok && len(found) == 0
+		found = harden(found)
 	}
 	if output == "json" {
 		err = reportJSON(w, src.Name, ok, found)
 	} else {
-		err = reportText(w, found)
-		if err == nil && c != nil {
-			err = verdict(w, src.Name, c, warnings, ok)
-		}
+		err = reportText(w, src.Name, c, found)
 	}
 	if err == nil && !ok {
 		err = exitError{code: 1}
@@ -82,20 +78,28 @@ func validate(w io.Writer, path, output string, strict bool) error {
 	return err
 }
 
-func reportText(w io.Writer, found config.Diagnostics) error {
+// harden makes errors of warnings.
+func harden(found config.Diagnostics) config.Diagnostics {
+	found = slices.Clone(found)
+	for i := range found {
+		found[i].Severity = config.SeverityError
+	}
+	return found
+}
+
+// reportText writes every finding and, of a configuration that can be read, what is in it, or why it is not valid all the same.
+func reportText(w io.Writer, name string, c *config.Config, found config.Diagnostics) error {
 	for _, d := range found {
 		if _, err := fmt.Fprintln(w, d.Detail()); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// verdict is the last line about a configuration that can be used, or could without --strict.
-func verdict(w io.Writer, name string, c *config.Config, warnings int, ok bool) error {
-	if !ok {
-		what := fmt.Sprintf("%d warnings, which --strict makes errors", warnings)
-		if warnings == 1 {
+	if c == nil {
+		return nil
+	}
+	if hard := len(found.Errors()); hard > 0 {
+		what := fmt.Sprintf("%d warnings, which --strict makes errors", hard)
+		if hard == 1 {
 			what = "1 warning, which --strict makes an error"
 		}
 		_, err := fmt.Fprintf(w, "%s: not valid: %s\n", name, what)
@@ -107,7 +111,7 @@ func verdict(w io.Writer, name string, c *config.Config, warnings int, ok bool) 
 		actions += len(t.ScheduledActions)
 	}
 	_, err := fmt.Fprintf(w, "%s: valid: %d targets, %d policies, %d scheduled actions, %d warnings\n",
-		name, len(c.Targets), policies, actions, warnings)
+		name, len(c.Targets), policies, actions, len(found))
 	return err
 }
 
