@@ -55,7 +55,7 @@ func joined(values []float64, join func(a, b float64) float64) float64 {
 
 // bucket is the datapoint of the period [begin, begin+width) as it can be read at now; NaN is none. It is there once the
 // whole of it is published, and there is none of a period that began before the series: what is known of only a part
-// would be a Sum that is too small, on which nobody scales in.
+// would be a Sum that is too small, and scale in where nothing has fallen.
 func (s *series) bucket(begin, width, now int64) float64 {
 	first := (begin - s.start) / s.period
 	last := min((begin+width-s.start)/s.period, int64(len(s.values)))
