@@ -2,6 +2,7 @@ package policytest
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/config"
+	"ecs-autoscaler/config/strict"
 )
 
 func TestEveryPolicyTestUnderExamplesPasses(t *testing.T) {
@@ -182,13 +184,18 @@ func TestWhatNeverEndsOrNeverBeginsIsReadAsFarAsATextGoes(t *testing.T) {
 }
 
 func TestAFileHasSoManyValuesAndNoMore(t *testing.T) {
-	entry := "      - {namespace: N, metric_name: M, values: 1x2999999, statistics: {Maximum: 1x2000000}}\n"
-	text := "targets: [{service: c/s, min_capacity: 1, max_capacity: 2}]\ntests:\n  - name: x\n    service: c/s\n    desired: 1\n    expect: [{at: 1m, desired: 1}]\n    metrics:\n" + strings.Repeat(entry, 5)
-	l := &loader{env: noEnvironment, read: map[string]*loaded{}}
-	f, found := l.parse(config.Source{Name: "many.yaml", Text: []byte(text)})
-	const want = "this file has more than 20000000 values up to here"
-	if f != nil || strings.Count(found.Detail(), want) != 1 || found.Errors()[0].Line != 12 {
-		t.Errorf("found %s", found.Detail())
+	head := "targets: [{service: c/s, min_capacity: 1, max_capacity: 2, target_tracking: [{name: a, metric: ECSServiceAverageCPUUtilization, target_value: 50}]}]\ntests:\n"
+	test := "  - {name: %s, service: c/s, desired: 1, expect: [{at: 1m, desired: 1}], metrics: [{policy: a, values: 1x3, statistics: {Maximum: 1x2}}]}\n"
+	text := head + fmt.Sprintf(test, "x") + fmt.Sprintf(test, "y") + fmt.Sprintf(test, "z")
+	for left, line := range map[allowance]int{maxFileValues: 0, 15: 0, 14: 5, 11: 5, 10: 5, 9: 4, 2: 3} {
+		p := &parser{loader: &loader{env: noEnvironment, read: map[string]*loaded{}}, values: left}
+		d := strict.New("many.yaml", noEnvironment, form)
+		v, _ := d.Read([]byte(text))
+		p.file(v)
+		found := d.Findings()
+		if line == 0 && len(found) > 0 || line > 0 && (len(found) != 1 || found[0].Line != line || !strings.Contains(found.Detail(), "this file has more than 20000000 values up to here")) {
+			t.Errorf("with %d values left: %s; want line %d", left, found.Detail(), line)
+		}
 	}
 }
 

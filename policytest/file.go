@@ -56,7 +56,7 @@ type loaded struct {
 // parse reads one test file. Its mistakes come first, those of its configuration follow with the places that they have
 // there; the file is nil if there are any. Warnings of a configuration are told with the first file that names it.
 func (l *loader) parse(src config.Source) (*file, config.Diagnostics) {
-	p := &parser{loader: l}
+	p := &parser{loader: l, values: maxFileValues}
 	d := strict.New(src.Name, l.env, form)
 	var f *file
 	if v, ok := d.Read(src.Text); ok {
@@ -87,7 +87,7 @@ func (p *parser) file(v strict.Value) *file {
 		return nil
 	}
 	m.Key = ""
-	p.names, p.values = map[string]strict.Position{}, maxFileValues
+	p.names = map[string]strict.Position{}
 	p.policies(m)
 	tests := strict.Need(m, "tests", "[{name: a quiet hour, service: c/s, desired: 1, metrics: [...], expect: [{at: 1h, desired: 1}]}]", strict.List(p.test))
 	m.Close()
