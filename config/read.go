@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 )
 
 // The places where a configuration is looked for when no flag names one.
@@ -49,21 +50,28 @@ func (nowhereError) Error() string {
 
 func (nowhereError) Unwrap() error { return fs.ErrNotExist }
 
-// readFile reads no more than Parse accepts, whatever the path leads to.
+// readFile is ReadFile for a configuration; why is how its path came about.
 func readFile(path, why string) (Source, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Source{}, fmt.Errorf("the configuration file %s (%s) cannot be opened: %w; check the path and its permissions", path, why, reasonOf(err))
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	src, err := ReadFile(path)
+	switch {
+	case err == nil:
+		return src, nil
+	case errors.Is(err, syscall.EISDIR):
 		return Source{}, fmt.Errorf("%s (%s) is a directory; name the file, for example %s/%s", path, why, strings.TrimSuffix(path, "/"), DefaultFile)
 	}
-	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	return Source{}, fmt.Errorf("the configuration file %s (%s) cannot be opened: %w; check the path and its permissions", path, why, reasonOf(err))
+}
+
+// ReadFile reads no more of a file than a text may have (MaxBytes, and one byte that tells of more), whatever the path
+// leads to. A named pipe is not waited for: one that nobody writes to is empty. Errors are *fs.PathError.
+func ReadFile(path string) (Source, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return Source{}, fmt.Errorf("the configuration file %s (%s) cannot be read: %w", path, why, reasonOf(err))
+		return Source{}, err
 	}
-	return Source{Name: path, Text: text}, nil
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, MaxBytes+1))
+	return Source{Name: path, Text: text}, err
 }
 
 // reasonOf leaves out the operation and path that the message already has.

@@ -105,8 +105,8 @@ func (t *test) times(m *strict.Mapping) {
 	}
 	strict.Overlay(&t.metricDelay, delay)
 	phase := strict.Read(m, "phase", strict.Value.Duration)
-	if phase.Valid && phase.Value >= t.interval {
-		m.Errorf(phase.At, "phase must be less than %d seconds, the time between two passes of this target, not %d", seconds(t.interval), seconds(phase.Value))
+	if phase.Valid && phase.Value >= time.Minute {
+		m.Errorf(phase.At, "phase must be less than 60 seconds, because there is a pass in every minute, not %d", seconds(phase.Value))
 	}
 	strict.Overlay(&t.phase, phase)
 }
@@ -166,7 +166,7 @@ func (t *test) readExpects(m *strict.Mapping) {
 	}
 	for i := range t.events {
 		if e := &t.events[i]; e.at > t.until && expects.Valid && until.Usable() {
-			m.Errorf(e.place, "this event happens at %s, but the test runs until %s; set until to %s or later, or expect something then", offset(e.at), offset(t.until), offset(e.at))
+			m.Warnf(e.place, "this event would happen at %s, but the test ends at %s, so that it never does; set until to %s or later, or expect something then", offset(e.at), offset(t.until), offset(e.at))
 		}
 	}
 }

@@ -1,15 +1,19 @@
 package policytest
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
 	"ecs-autoscaler/config"
+	"ecs-autoscaler/config/strict"
 )
 
 func TestEveryPolicyTestUnderExamplesPasses(t *testing.T) {
@@ -135,6 +139,62 @@ func TestFilesAreFoundByNameInDirectoriesAndByPattern(t *testing.T) {
 	} {
 		if got, err := Find(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, %v; want %q", args, got, err, want)
+		}
+	}
+}
+
+func TestOnlyFilesAreTakenFromADirectory(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(
+		os.WriteFile("a.test.yaml", nil, 0o644), os.Symlink("a.test.yaml", "b.test.yaml"), os.Symlink("nowhere", "c.test.yaml"),
+		syscall.Mkfifo("pipe.test.yaml", 0o644), os.Symlink("pipe.test.yaml", "d.test.yaml"), os.Symlink("/dev/zero", "e.test.yaml"), os.Mkdir("f.test.yaml", 0o755),
+	); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Find([]string{"."})
+	if want := []string{"a.test.yaml", "b.test.yaml", "c.test.yaml"}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("found %v, %v; want %v", got, err, want)
+	}
+	if err := os.Symlink(".", "link"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Find([]string{"link"}); err != nil || len(got) != 3 || got[0] != "link/a.test.yaml" {
+		t.Errorf("through a link to the directory: %v, %v", got, err)
+	}
+}
+
+func TestWhatNeverEndsOrNeverBeginsIsReadAsFarAsATextGoes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := errors.Join(
+		syscall.Mkfifo("pipe.test.yaml", 0o644), os.Symlink("/dev/zero", "zero.yaml"),
+		os.WriteFile("of-zero.test.yaml", []byte("config: zero.yaml\ntests: []\n"), 0o644),
+		os.WriteFile("of-pipe.test.yaml", []byte("config: pipe.test.yaml\ntests: []\n"), 0o644),
+	); err != nil {
+		t.Fatal(err)
+	}
+	for file, want := range map[string]string{
+		"/dev/zero": "the text has more than", "pipe.test.yaml": "the test file is empty",
+		"of-zero.test.yaml": "zero.yaml: error: the text has more than", "of-pipe.test.yaml": "pipe.test.yaml:1:1: error: the configuration is empty",
+	} {
+		r := report(t, file)
+		if got := r.Results[0].Mistakes.Detail(); r.Failed() != 1 || !strings.Contains(got, want) {
+			t.Errorf("%s: %s", file, got)
+		}
+	}
+}
+
+func TestAFileHasSoManyValuesAndNoMore(t *testing.T) {
+	head := "targets: [{service: c/s, min_capacity: 1, max_capacity: 2, target_tracking: [{name: a, metric: ECSServiceAverageCPUUtilization, target_value: 50}]}]\ntests:\n"
+	test := "  - {name: %s, service: c/s, desired: 1, expect: [{at: 1m, desired: 1}], metrics: [{policy: a, values: 1x3, statistics: {Maximum: 1x2}}]}\n"
+	text := head + fmt.Sprintf(test, "x") + fmt.Sprintf(test, "y") + fmt.Sprintf(test, "z")
+	for left, line := range map[allowance]int{maxFileValues: 0, 15: 0, 14: 5, 11: 5, 10: 5, 9: 4, 2: 3} {
+		p := &parser{loader: &loader{env: noEnvironment, read: map[string]*loaded{}}, values: left}
+		d := strict.New("many.yaml", noEnvironment, form)
+		v, _ := d.Read([]byte(text))
+		p.file(v)
+		found := d.Findings()
+		if line == 0 && len(found) > 0 || line > 0 && (len(found) != 1 || found[0].Line != line || !strings.Contains(found.Detail(), "this file has more than 20000000 values up to here")) {
+			t.Errorf("with %d values left: %s; want line %d", left, found.Detail(), line)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package policytest
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -57,7 +56,7 @@ type loaded struct {
 // parse reads one test file. Its mistakes come first, those of its configuration follow with the places that they have
 // there; the file is nil if there are any. Warnings of a configuration are told with the first file that names it.
 func (l *loader) parse(src config.Source) (*file, config.Diagnostics) {
-	p := &parser{loader: l}
+	p := &parser{loader: l, values: maxFileValues}
 	d := strict.New(src.Name, l.env, form)
 	var f *file
 	if v, ok := d.Read(src.Text); ok {
@@ -78,6 +77,8 @@ type parser struct {
 	// others are findings in the configuration file.
 	others config.Diagnostics
 	names  map[string]strict.Position
+	// values counts those of the whole file.
+	values allowance
 }
 
 func (p *parser) file(v strict.Value) *file {
@@ -158,11 +159,11 @@ func (p *parser) warnUnsupported(c *config.Config) {
 var errMistakes = errors.New("the configuration has mistakes")
 
 func (p *parser) load(name string) (*config.Config, error) {
-	text, err := os.ReadFile(name)
+	src, err := config.ReadFile(name)
 	if err != nil {
 		return nil, err
 	}
-	c, found := config.Parse(config.Source{Name: name, Text: text}, p.env)
+	c, found := config.Parse(src, p.env)
 	p.others = append(p.others, found...)
 	if c == nil {
 		return nil, errMistakes

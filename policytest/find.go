@@ -69,11 +69,12 @@ func expand(name string) ([]string, error) {
 	}
 }
 
-// within finds the test files of a directory.
+// within finds the test files of a directory. What only looks like one, such as a pipe or a socket, is none.
 func within(dir string) ([]string, error) {
 	var files []string
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && isTest(path) {
+	// With a separator at its end a link to a directory is that directory.
+	err := filepath.WalkDir(dir+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && isTest(path) && isFile(path, d) {
 			files = append(files, path)
 		}
 		return err
@@ -85,6 +86,16 @@ func within(dir string) ([]string, error) {
 		return nil, fmt.Errorf("there is no test file in %s: their names end in %s", dir, strings.Join(suffixes, ", "))
 	}
 	return files, nil
+}
+
+// isFile says whether an entry of a directory is a file, or a link to one. A link that leads nowhere is, so that
+// whoever reads it says so.
+func isFile(path string, d fs.DirEntry) bool {
+	if d.Type()&fs.ModeSymlink == 0 {
+		return d.Type().IsRegular()
+	}
+	info, err := os.Stat(path)
+	return err != nil || info.Mode().IsRegular()
 }
 
 func isTest(path string) bool {

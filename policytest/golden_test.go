@@ -3,14 +3,18 @@ package policytest
 import (
 	"encoding/json"
 	"encoding/xml"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+
+	"ecs-autoscaler/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files of testdata anew; review them as a diff")
@@ -113,9 +117,68 @@ func TestTheJUnitXMLIsWhatBuildServersRead(t *testing.T) {
 	checkGolden(t, "testdata/report.xml", regexp.MustCompile(` time="\d+\.\d{3}"`).ReplaceAllString(got, ` time="0.000"`))
 }
 
+func TestWhateverFilesAreCalledAReportIsWellFormed(t *testing.T) {
+	t.Chdir(t.TempDir())
+	head := stepping + "tests:\n  - name: x\n    service: c/s\n    desired: 1\n" + quiet("80x9")
+	for _, name := range []string{"a\nb.yaml", "\x01\x1b[2J.yaml", "\xff\xfe.yaml", "\ufffe]]>&\".yaml", "\r.yaml"} {
+		fails, bad := os.WriteFile(name, []byte(head+"    expect: [{at: 1m, desired: 1}]\n"), 0o644), os.WriteFile("bad"+name, []byte(head), 0o644)
+		if err := errors.Join(fails, bad); err != nil {
+			t.Fatal(err)
+		}
+		r := report(t, name, "bad"+name)
+		checkLines(t, written(t, func(w *strings.Builder) error { return r.Text(w) }))
+		checkSuites(t, written(t, func(w *strings.Builder) error { return r.JUnit(w) }))
+	}
+}
+
+// line is one of the text of a test that fails, or of a file with a mistake.
+var line = regexp.MustCompile(`^(FAIL \S+: |     |bad\S+: error: |0 passed, 2 failed\n$)`)
+
+func checkLines(t *testing.T, text string) {
+	t.Helper()
+	for l := range strings.Lines(text) {
+		if !line.MatchString(l) || strings.ContainsAny(l, "\x01\x1b\r") || !utf8.ValidString(l) {
+			t.Errorf("a line of the text is %q", l)
+		}
+	}
+	if strings.Count(text, "FAIL ") != 2 {
+		t.Errorf("the text is not that of two files:\n%s", text)
+	}
+}
+
+func checkSuites(t *testing.T, text string) {
+	t.Helper()
+	var suites struct {
+		Suites []struct {
+			Failure string `xml:"testcase>failure"`
+			Error   string `xml:"testcase>error"`
+		} `xml:"testsuite"`
+	}
+	if err := xml.Unmarshal([]byte(text), &suites); err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	if s := suites.Suites; len(s) != 2 || !strings.HasPrefix(s[0].Failure, "FAIL ") || !strings.HasPrefix(s[1].Error, "FAIL ") {
+		t.Errorf("the suites are %q", s)
+	}
+}
+
 func TestAWarningKeepsNoTestFromRunning(t *testing.T) {
 	r := report(t, "testdata/warning.test.yaml")
 	if r.Passed() != 2 || len(r.Warnings) != 1 || !strings.Contains(r.Warnings[0].Message, "used twice in this file, first on line") {
 		t.Errorf("%d passed, warnings: %s", r.Passed(), r.Warnings.Detail())
+	}
+}
+
+func TestAnEventAfterTheEndOfItsTestIsAWarning(t *testing.T) {
+	for _, end := range []string{"    expect: [{at: 1m, desired: 1}]\n", "    until: 119s\n    expect: [{at: 1m, desired: 1}]\n"} {
+		text := stepping + "tests:\n  - name: x\n    service: c/s\n    desired: 1\n" + quiet("80x9") + "    events: [{at: 2m, desired: 2}, {at: 1m, desired: 1}]\n" + end
+		l := &loader{env: noEnvironment, read: map[string]*loaded{}}
+		f, found := l.parse(config.Source{Name: "late.yaml", Text: []byte(text)})
+		if f == nil || len(found) != 1 || !strings.Contains(found.Detail(), "warning: this event would happen at 2m, but the test ends at 1m") {
+			t.Fatalf("%s", found.Detail())
+		}
+		if failures, err := f.tests[0].run(t.Context()); err != nil || len(failures) != 1 {
+			t.Errorf("%+v, %v", failures, err)
+		}
 	}
 }

@@ -1,6 +1,8 @@
 package policytest
 
 import (
+	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -25,7 +27,7 @@ type feed struct {
 
 // metrics reads the entries and gives every metric of the target its series.
 func (p *parser) metrics(m *strict.Mapping, t *test) {
-	entries := strict.Read(m, "metrics", strict.List(func(v strict.Value) (*feed, bool) { return t.feed(v) }))
+	entries := strict.Read(m, "metrics", strict.List(func(v strict.Value) (*feed, bool) { return t.feed(v, &p.values) }))
 	if t.target == nil || entries.Present && !entries.Valid {
 		return
 	}
@@ -38,7 +40,7 @@ func (p *parser) metrics(m *strict.Mapping, t *test) {
 }
 
 // feed reads one entry.
-func (t *test) feed(v strict.Value) (*feed, bool) {
+func (t *test) feed(v strict.Value, left *allowance) (*feed, bool) {
 	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
@@ -48,8 +50,8 @@ func (t *test) feed(v strict.Value) (*feed, bool) {
 	named := t.subject(m, f)
 	period := strict.Read(m, "period", seriesPeriod)
 	strict.Overlay(&f.period, period)
-	series := strict.Read(m, "values", values)
-	statistics := strict.Read(m, "statistics", statistics)
+	series := strict.Read(m, "values", left.read)
+	statistics := strict.Read(m, "statistics", left.statistics)
 	f.values, f.statistics = series.Value, statistics.Value
 	m.Close()
 	if !series.Present && !statistics.Present {
@@ -125,14 +127,14 @@ func seriesPeriod(v strict.Value) (int64, bool) {
 }
 
 // statistics reads further statistics of the same metric, by their names.
-func statistics(v strict.Value) (map[string][]float64, bool) {
+func (a *allowance) statistics(v strict.Value) (map[string][]float64, bool) {
 	m, ok := v.Mapping()
 	if !ok {
 		return nil, false
 	}
 	given := map[string][]float64{}
 	for _, name := range m.Keys() {
-		series := strict.Read(m, name, values)
+		series := strict.Read(m, name, a.read)
 		given[name] = series.Value
 		ok = ok && series.Valid
 		if config.IsStatistic(name) {
@@ -158,11 +160,16 @@ type binder struct {
 	*test
 	feeds []*feed
 	at    strict.Position
+	// seen are the target's metrics as entries name them.
+	seen []evaluator.Metric
 }
 
 func (b *binder) bind() {
 	b.series = make([]*series, len(b.target.Metrics))
 	for i := range b.target.Metrics {
+		b.seen = append(b.seen, named(&b.target.Metrics[i]))
+	}
+	for i := range b.seen {
 		f := b.feedOf(i)
 		if f == nil {
 			continue
@@ -174,16 +181,40 @@ func (b *binder) bind() {
 	}
 	for _, f := range b.feeds {
 		if !f.used {
-			b.Errorf(f.place, "no policy of target %s reads this metric; remove the entry, or name the metric as the policy does%s", b.target.String(), b.reads())
+			b.unused(f)
 		}
 	}
+}
+
+// named is a metric as an entry names it: metric math whose result is one metric_stat is that metric.
+func named(m *evaluator.Metric) evaluator.Metric {
+	for _, q := range m.Queries {
+		if q.ReturnData && q.Metric != nil {
+			one := *q.Metric
+			one.Period = m.Period
+			return one
+		}
+	}
+	return *m
+}
+
+// unused reports an entry that feeds nothing.
+func (b *binder) unused(f *feed) {
+	for i := range b.seen {
+		if slices.ContainsFunc(b.seen[i].Queries, func(q evaluator.MetricDataQuery) bool { return q.Metric != nil && f.names(q.Metric) }) {
+			b.Errorf(f.place, "policy %s reads this metric as a part of metric math, which a test does not compute; give what it comes to, {policy: %s, values: 50x10}",
+				b.reader(i), b.reader(i))
+			return
+		}
+	}
+	b.Errorf(f.place, "no policy of target %s reads this metric; remove the entry, or name the metric as the policy does%s", b.target.String(), b.reads())
 }
 
 // reads lists what the policies read, for a message.
 func (b *binder) reads() string {
 	var names []string
-	for i := range b.target.Metrics {
-		if name := label(&b.target.Metrics[i]); !slices.Contains(names, name) {
+	for i := range b.seen {
+		if name := label(&b.seen[i]); !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -196,7 +227,7 @@ func (b *binder) reads() string {
 // label is a metric as an entry has to name it.
 func label(m *evaluator.Metric) string {
 	if len(m.Queries) > 0 {
-		return "metric math"
+		return "metric math, which is given by policy: NAME"
 	}
 	dimensions := make([]string, len(m.Dimensions))
 	for i, d := range m.Dimensions {
@@ -205,35 +236,69 @@ func label(m *evaluator.Metric) string {
 	return m.Namespace + " " + m.MetricName + " {" + strings.Join(dimensions, ", ") + "}"
 }
 
-// feedOf finds the entry for the i-th metric and reports what is missing or stands twice.
+// feedOf finds the entry for the i-th metric and reports what is missing or stands twice. Where several fit, one that is
+// meant for exactly this metric goes before the others.
 func (b *binder) feedOf(i int) *feed {
-	var found *feed
-	for _, f := range b.feeds {
-		if !b.gives(f, i) {
-			continue
-		}
-		if found != nil {
-			f.used = true
-			b.Errorf(f.place, "this metric is given twice, first on line %d; keep one of the entries", found.place.Line)
-			continue
-		}
-		found = f
+	fits := slices.DeleteFunc(slices.Clone(b.feeds), func(f *feed) bool { return !b.gives(f, i) })
+	if exact := slices.DeleteFunc(slices.Clone(fits), func(f *feed) bool { return !f.exactly(&b.seen[i]) }); len(exact) > 0 {
+		fits = exact
 	}
-	if found == nil {
+	if len(fits) == 0 {
 		b.Errorf(b.at, "no entry of metrics gives what policy %s reads: %s; add one, for example {policy: %s, values: 50x10}",
-			b.reader(i), label(&b.target.Metrics[i]), b.reader(i))
+			b.reader(i), label(&b.seen[i]), b.reader(i))
+		return nil
 	}
-	return found
+	for _, f := range fits[1:] {
+		f.used = true
+		b.twice(fits[0], f)
+	}
+	return fits[0]
+}
+
+// twice reports a second entry for one metric, unless both are for policies that share the metric and say the same.
+func (b *binder) twice(first, f *feed) {
+	switch {
+	case first.policy == "" || f.policy == "" || first.policy == f.policy:
+		b.Errorf(f.place, "this metric is given twice, first on line %d; keep one of the entries", first.place.Line)
+	case !first.alike(f):
+		b.Errorf(f.place, "policies %s and %s read the same metric, so that both entries feed it, but they differ; remove one, or give both the same period and values",
+			first.policy, f.policy)
+	}
+}
+
+// alike says whether two entries give the same.
+func (f *feed) alike(other *feed) bool {
+	equal := func(a, b []float64) bool {
+		return slices.EqualFunc(a, b, func(x, y float64) bool { return x == y || math.IsNaN(x) && math.IsNaN(y) })
+	}
+	return f.period == other.period && equal(f.values, other.values) && maps.EqualFunc(f.statistics, other.statistics, equal)
+}
+
+// exactly says whether an entry that fits a metric is meant for this one: it is for a policy that reads it, or names
+// the predefined type of its period, or has its period.
+func (f *feed) exactly(m *evaluator.Metric) bool {
+	switch {
+	case f.policy != "":
+		return true
+	case f.metric.Period != 0:
+		return f.metric.Period == m.Period
+	default:
+		return f.period == m.Period
+	}
 }
 
 // gives says whether an entry is about the i-th metric, by its name or by a policy that reads it.
 func (b *binder) gives(f *feed, i int) bool {
-	m := &b.target.Metrics[i]
 	if f.policy != "" {
 		k := b.policy(f.policy)
 		return k >= 0 && watches(&b.target.Policies[k], i)
 	}
-	return len(m.Queries) == 0 && m.Namespace == f.metric.Namespace && m.MetricName == f.metric.MetricName &&
+	return len(b.seen[i].Queries) == 0 && f.names(&b.seen[i])
+}
+
+// names says whether an entry names the metric.
+func (f *feed) names(m *evaluator.Metric) bool {
+	return m.Namespace == f.metric.Namespace && m.MetricName == f.metric.MetricName &&
 		slices.Equal(m.Dimensions, f.metric.Dimensions) && (f.metric.Unit == "" || f.metric.Unit == m.Unit)
 }
 
@@ -250,7 +315,7 @@ func (b *binder) reader(i int) string {
 
 // shape makes the series that the i-th metric shows of an entry, if the entry has what it takes.
 func (b *binder) shape(f *feed, i int) *series {
-	m := &b.target.Metrics[i]
+	m := &b.seen[i]
 	s := &series{start: b.start.Unix(), period: f.period, delay: int64(b.metricDelay / time.Second)}
 	s.values, s.how = f.values, aggregations[m.Stat]
 	if own, given := f.statistics[m.Stat]; given {
@@ -279,7 +344,7 @@ func (b *binder) shape(f *feed, i int) *series {
 
 // lacks says which statistic an entry must give beside its values, empty if the values are it.
 func (b *binder) lacks(f *feed, i int) string {
-	m := &b.target.Metrics[i]
+	m := &b.seen[i]
 	example := "; add statistics: {" + m.Stat + ": \"50x10\"}"
 	switch {
 	case b.onlySamples(i):

@@ -38,7 +38,7 @@ func (t *test) run(ctx context.Context) ([]Failure, error) {
 	p := &play{
 		test: t, ctx: ctx, backend: store.Memory(),
 		world: &world{
-			now: t.start, key: t.target.Key, faults: map[string]fault{},
+			now: t.start, key: t.target.Key, faults: map[string][]fault{},
 			service: service{desired: t.desired, running: t.running, taskStart: t.taskStart},
 		},
 	}
@@ -120,6 +120,10 @@ func (p *play) pass() error {
 	up, err := p.up()
 	if !up || err != nil {
 		return err
+	}
+	if p.world.recovers(updateService) {
+		// After a refusal the daemon would wait for minutes, or for somebody who mends it and reloads the configuration.
+		p.engine.Reload(p.config)
 	}
 	if r := p.engine.Pass(p.ctx, p.world.now); r.Err != nil {
 		return r.Err

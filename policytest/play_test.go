@@ -144,8 +144,27 @@ func TestEveryEventDoesWhatItSays(t *testing.T) {
       - {between: [1m, 2m], reason: StaleData}
       - {at: 3m, desired: 2}
 `},
-		{"the last of two failures of one operation counts", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: ServerException, for: 1h}, {at: 90s, fail: UpdateService, error: ServerException, for: 1s}]
-    expect: [{at: 2m, desired: 2}]
+		{"the newest failure that lasts decides, and the one before it after that", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: ServerException, for: 3m}, {at: 90s, fail: UpdateService, error: AccessDeniedException, for: 31s}]
+    expect:
+      - {between: [0s, 239s], desired: 1}
+      - {at: 4m, desired: 2}
+`},
+		{"a read that fails for two reasons fails for the longer of them", stepping, "    desired: 3\n" + quiet("10x9") + `    events: [{at: 1m, fail: GetMetricData, error: InternalServiceFault, for: 3m}, {at: 2m, fail: GetMetricData, error: Throttling, for: 1s}]
+    expect:
+      - {between: [0s, 239s], desired: 3}
+      - {at: 4m, desired: 2}
+`},
+		{"a refused write is made again at the first pass that may", stepping, "    desired: 1\n" + quiet("80x9") + `    events: [{at: 1m, fail: UpdateService, error: AccessDeniedException, for: 90s}]
+    expect:
+      - {between: [0s, 179s], desired: 1}
+      - {at: 3m, desired: 2}
+`},
+		{"bounds that were set survive that", stepping, "    desired: 1\n" + quiet("80x9") + `    events:
+      - {at: 30s, set: {max_capacity: 2}}
+      - {at: 1m, fail: UpdateService, error: InvalidParameterException, for: 1m}
+    expect:
+      - {at: 1m, desired: 1}
+      - {between: [2m, 5m], desired: 2, max_capacity: 2}
 `},
 		{"a restart keeps what is durable", stepping, "    desired: 1\n" + quiet("80 30x9") + `    events: [{at: 90s, restart: true}]
     expect:
@@ -203,6 +222,7 @@ func TestAFinerSeriesIsAggregatedByTheStatisticInSlidingWindows(t *testing.T) {
 	head := func(statistic, threshold, period string) string {
 		return fmt.Sprintf(slow, statistic, threshold, period)
 	}
+	below := strings.NewReplacer("GreaterThan", "LessThan", "lower_bound", "upper_bound").Replace
 	entry := func(more string) string {
 		return "    desired: 1\n    metrics: [{namespace: N, metric_name: M, " + more + "}]\n"
 	}
@@ -215,7 +235,14 @@ func TestAFinerSeriesIsAggregatedByTheStatisticInSlidingWindows(t *testing.T) {
 		{"the minimum", head("Minimum", "60", "300"), entry("values: 10 60x9") + "    expect: [{between: [2m, 359s], desired: 1}, {at: 6m, desired: 5}]\n"},
 		{"the number of samples", head("SampleCount", "9", "300"), entry("values: 2x4 1x9") + "    expect: [{between: [0s, 299s], desired: 1}, {at: 5m, desired: 5}]\n"},
 		{"gaps are left out", head("Average", "60", "300"), entry("values: _x4 60x2") + "    expect: [{at: 5m, desired: 5}]\n"},
-		{"what is not published yet is left out", head("Sum", "100", "300"), entry("values: 50x2 0x9") + "    metric_delay: 60s\n    expect: [{at: 2m, desired: 1}, {at: 3m, desired: 5}]\n"},
+		{"a period that began before time zero is not complete", head("Sum", "150", "300"), entry("values: 50x9") + "    expect: [{between: [0s, 299s], desired: 1, alarm: slow/alarm, state: INSUFFICIENT_DATA}, {at: 5m, desired: 5}]\n"},
+		{"a delayed window ends with the newest published minute", head("Sum", "125", "300"), entry("values: 10x3 50x2 1x9") + "    metric_delay: 60s\n    expect: [{between: [0s, 359s], desired: 1}, {at: 6m, desired: 5}]\n"},
+		{"also where the delay is longer than the period", head("Sum", "60", "120"), entry("values: 10x3 50 1x9") + "    metric_delay: 300s\n    expect: [{between: [0s, 539s], desired: 1}, {at: 9m, desired: 5}]\n"},
+		{"a steady load behind a delay is that load in every window", below(head("Sum", "249", "300")), entry("values: 50x30") + "    metric_delay: 90s\n    expect: [{between: [0s, 419s], alarm: slow/alarm, state: INSUFFICIENT_DATA}, {between: [7m, 30m], desired: 1, alarm: slow/alarm, state: OK}]\n"},
+		{"a minute of ten-second values waits for the last of them", head("Sum", "6", "60"), entry("period: 10, values: 1x6 0x30") + "    metric_delay: 30s\n    expect: [{between: [0s, 119s], desired: 1}, {at: 2m, desired: 5}]\n"},
+		{"and is never less than the whole", below(head("Sum", "5", "60")), entry("period: 10, values: 1x60") + "    metric_delay: 30s\n    expect: [{between: [0s, 10m], desired: 1}]\n"},
+		{"twenty seconds of ten-second values, too", head("Sum", "5", "20"), entry("period: 10, values: 1x2 5 0x9") + "    metric_delay: 25s\n    expect: [{between: [0s, 69s], desired: 1}, {at: 70s, desired: 5}]\n"},
+		{"a delayed series of the alarm's own period stays on its grid", head("Average", "60", "300"), entry("period: 300, values: 10 60 10") + "    metric_delay: 60s\n    expect: [{between: [0s, 659s], desired: 1}, {at: 11m, desired: 5}]\n"},
 		{"another statistic of the same entry", head("Maximum", "60", "60"), entry("values: 10x9, statistics: {Maximum: \"10x2 60\"}") + "    expect: [{between: [0s, 179s], desired: 1}, {at: 3m, desired: 5}]\n"},
 		{"only the statistic that is read", head("Maximum", "60", "60"), entry("statistics: {Maximum: 10x2 60}") + "    expect: [{at: 3m, desired: 5}]\n"},
 		{"ten-second values for a minute", head("Maximum", "60", "60"), entry("period: 10, values: 10x11 60 10x9") + "    expect: [{at: 119s, desired: 1}, {at: 2m, desired: 5}]\n"},
@@ -243,6 +270,17 @@ func TestAMinuteAlarmActsOnWholeMinutesAlsoBesideAFastOne(t *testing.T) {
       - {between: [0s, 66s], desired: 1}
       - {between: [67s, 126s], desired: 2}
       - {between: [127s, 186s], desired: 3}
+`},
+		{"with a phase above ten seconds", head, "    desired: 1\n    phase: 25s\n" + metrics + `    expect:
+      - {between: [25s, 84s], desired: 1}
+      - {between: [85s, 144s], desired: 2}
+      - {between: [145s, 204s], desired: 3}
+`},
+		{"the fast one acts each ten seconds of that phase", head, "    desired: 1\n    phase: 47s\n" + strings.Replace(metrics, "10x30", "10x2 60 10x30", 1) + `    expect:
+      - {between: [0s, 76s], desired: 1}
+      - {between: [77s, 106s], desired: 5}
+      - {between: [107s, 166s], desired: 6}
+      - {between: [167s, 226s], desired: 7}
 `},
 	})
 }
@@ -299,4 +337,48 @@ func TestAnExpectationThroughoutIsCheckedAtItsEndsAndAfterEveryEvent(t *testing.
 			t.Errorf("%s: failures %+v", e, got)
 		}
 	}
+}
+
+func TestPoliciesThatShareAMetricMayEachSayTheSameOfIt(t *testing.T) {
+	checkStories(t, []story{
+		{"values", stepping, "    desired: 1\n    metrics: [{policy: out, values: 30 _ 80x3}, {policy: in, values: 30 _ 80x3}]\n    expect: [{at: 299s, desired: 3}]\n"},
+		{"statistics", stepping, "    desired: 1\n    metrics: [{policy: out, statistics: {Average: 80x3}}, {policy: in, statistics: {Average: 80 80x2}}]\n    expect: [{at: 3m, desired: 4}]\n"},
+	})
+}
+
+func TestOfSeveralEntriesThatFitTheOneThatIsMeantForTheMetricFeedsIt(t *testing.T) {
+	head := `
+targets:
+  - service: c/s
+    min_capacity: 1
+    max_capacity: 9
+    target_tracking:
+      - {name: minute, metric: ECSServiceAverageCPUUtilization, target_value: 50}
+      - {name: fast, metric: ECSServiceAverageCPUUtilizationHighResolution, target_value: 50}
+`
+	expect := `    expect:
+      - {between: [70s, 179s], desired: 1, alarm: fast/high, state: OK}
+      - {at: 3m, alarm: minute/high, state: ALARM}
+`
+	own := "{namespace: AWS/ECS, metric_name: CPUUtilization, dimensions: {ClusterName: c, ServiceName: s}, "
+	var stories []story
+	for _, entries := range []string{
+		"{metric: ECSServiceAverageCPUUtilization, values: 80x9}, {metric: ECSServiceAverageCPUUtilizationHighResolution, period: 20, values: 50x30}",
+		"{metric: ECSServiceAverageCPUUtilizationHighResolution, period: 10, values: 50x60}, {metric: ECSServiceAverageCPUUtilization, period: 30, values: 80x18}",
+		"{metric: ECSServiceAverageCPUUtilization, values: 80x9}, {policy: fast, period: 20, values: 50x30}",
+		own + "values: 80x9}, " + own + "period: 20, values: 50x30}",
+	} {
+		stories = append(stories, story{entries, head, "    desired: 1\n    metrics: [" + entries + "]\n" + expect})
+	}
+	checkStories(t, stories)
+}
+
+func TestMathThatIsOneMetricIsGivenByItsNameToo(t *testing.T) {
+	head := "targets:\n  - service: c/s\n    min_capacity: 1\n    max_capacity: 9\n    target_tracking:\n      - {name: a, target_value: 10, customized_metric: {metrics: [{id: m1, metric_stat: {metric: {namespace: N, metric_name: M, dimensions: {Q: x}}, stat: %s}}]}}\n"
+	name := "    desired: 1\n    metrics: [{namespace: N, metric_name: M, dimensions: {Q: x}, "
+	checkStories(t, []story{
+		{"values", fmt.Sprintf(head, "Sum"), name + "values: 40x3}]\n    expect: [{at: 3m, desired: 4}]\n"},
+		{"finer values, by the statistic", fmt.Sprintf(head, "Sum"), name + "period: 20, values: 10x9}]\n    expect: [{at: 3m, desired: 3}]\n"},
+		{"an extended statistic", fmt.Sprintf(head, "p90"), name + "statistics: {p90: 40x3}}]\n    expect: [{at: 3m, desired: 4}]\n"},
+	})
 }

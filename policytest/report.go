@@ -7,6 +7,9 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+
+	"ecs-autoscaler/config/strict"
 )
 
 // Text writes one line a test, what did not hold below it, and a summary.
@@ -21,19 +24,20 @@ func (r *Report) Text(w io.Writer) error {
 }
 
 func (r *Result) text(b *strings.Builder) {
+	file := strict.OneLine(r.File)
 	switch {
 	case r.OK():
-		fmt.Fprintf(b, "ok   %s: %s\n", r.File, r.Name)
+		fmt.Fprintf(b, "ok   %s: %s\n", file, r.Name)
 		return
 	case len(r.Mistakes) > 0:
-		fmt.Fprintf(b, "FAIL %s: the file has %s\n", r.File, mistakes(len(r.Mistakes)))
+		fmt.Fprintf(b, "FAIL %s: the file has %s\n", file, mistakes(len(r.Mistakes)))
 		b.WriteString(r.Mistakes.Detail() + "\n")
 		return
 	}
-	fmt.Fprintf(b, "FAIL %s: %s\n", r.File, r.Name)
+	fmt.Fprintf(b, "FAIL %s: %s\n", file, r.Name)
 	for i := range r.Failures {
 		f := &r.Failures[i]
-		fmt.Fprintf(b, "     %s:%d: at %s (%s)\n", r.File, f.Line, offset(f.At), f.Time.Format(time.RFC3339))
+		fmt.Fprintf(b, "     %s:%d: at %s (%s)\n", file, f.Line, offset(f.At), f.Time.Format(time.RFC3339))
 		fmt.Fprintf(b, "       expected %s\n       got      %s\n", f.Expected, f.Got)
 		fmt.Fprintf(b, "%s\n", indent("  "+f.Explanation))
 	}
@@ -165,12 +169,12 @@ func (s *junitSuite) add(res *Result) {
 	switch {
 	case len(res.Mistakes) > 0:
 		c.Name = "the file is read"
-		c.Error = &junitResult{Message: res.Mistakes[0].String(), Type: "mistake", Text: b.String()}
+		c.Error = &junitResult{Message: res.Mistakes[0].String(), Type: "mistake", Text: characters(b.String())}
 		s.Errors++
 	case !res.OK():
 		f := &res.Failures[0]
 		c.Failure = &junitResult{
-			Message: fmt.Sprintf("at %s: expected %s, got %s", offset(f.At), f.Expected, f.Got), Type: "expectation", Text: b.String(),
+			Message: fmt.Sprintf("at %s: expected %s, got %s", offset(f.At), f.Expected, f.Got), Type: "expectation", Text: characters(b.String()),
 		}
 		s.Failures++
 	}
@@ -178,6 +182,19 @@ func (s *junitSuite) add(res *Result) {
 	s.took += res.Took
 	s.Time = junitTime(s.took)
 	s.Cases = append(s.Cases, c)
+}
+
+// characters puts U+FFFD for what XML 1.0 cannot say: control characters and what is not UTF-8. In attributes the
+// encoder does so itself.
+func characters(text string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r < ' ' && r != '\t' && r != '\n' && r != '\r', r == 0xfffe, r == 0xffff:
+			return unicode.ReplacementChar
+		default:
+			return r
+		}
+	}, text)
 }
 
 func junitTime(d time.Duration) string { return fmt.Sprintf("%.3f", d.Seconds()) }

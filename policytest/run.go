@@ -3,7 +3,6 @@ package policytest
 import (
 	"context"
 	"fmt"
-	"os"
 	"regexp"
 	"time"
 
@@ -72,11 +71,10 @@ func (r *Report) Failed() int {
 func Run(ctx context.Context, files []string, o Options) (*Report, error) {
 	sources := make([]config.Source, len(files))
 	for i, name := range files {
-		text, err := os.ReadFile(name)
-		if err != nil {
+		var err error
+		if sources[i], err = config.ReadFile(name); err != nil {
 			return nil, fmt.Errorf("the test file cannot be read: %w", err)
 		}
-		sources[i] = config.Source{Name: name, Text: text}
 	}
 	l := &loader{env: o.Env, read: map[string]*loaded{}}
 	r := new(Report)

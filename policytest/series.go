@@ -53,13 +53,14 @@ func joined(values []float64, join func(a, b float64) float64) float64 {
 	return so
 }
 
-// bucket is the datapoint of the period [begin, begin+width) as it can be read at now; NaN is none. What is not
-// published yet is left out, as in CloudWatch.
+// bucket is the datapoint of the period [begin, begin+width) as it can be read at now; NaN is none. It is there once the
+// whole of it is published, and there is none of a period that began before the series: what is known of only a part
+// would be a Sum that is too small, and scale in where nothing has fallen.
 func (s *series) bucket(begin, width, now int64) float64 {
-	first := max(begin-s.start, 0) / s.period
-	last := min((begin+width-s.start)/s.period, (now-s.delay-s.start)/s.period, int64(len(s.values)))
+	first := (begin - s.start) / s.period
+	last := min((begin+width-s.start)/s.period, int64(len(s.values)))
 	switch {
-	case first >= last:
+	case begin < s.start, begin+width+s.delay > now, first >= last:
 		return math.NaN()
 	case last-first == 1:
 		return s.values[first]
@@ -70,11 +71,16 @@ func (s *series) bucket(begin, width, now int64) float64 {
 
 // newest is where the newest bucket of a metric ends that is read at now. Periods under a minute trail and stay on
 // their grid; longer ones slide by a minute or, where the series itself is coarser, by its period, because its values
-// cannot be cut; hourly is how CloudWatch evaluates alarms over days (aws-semantics 3.2).
+// cannot be cut; hourly is how CloudWatch evaluates alarms over days (aws-semantics 3.2). A window that slides ends with
+// the newest minute that is published. One that ended with the clock would be judged on a part of what it covers, or
+// wait for its end for as long as it is wide.
 func (s *series) newest(now, period int64, hourly bool) int64 {
 	const trail, minute, hour = 10, 60, 3600
 	if period < minute {
 		return floor(floor(now-trail, trail), period)
+	}
+	if period > max(s.period, minute) {
+		now -= s.delay
 	}
 	end := floor(now, minute)
 	if hourly {

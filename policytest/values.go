@@ -13,6 +13,25 @@ import (
 // maxValues bounds what a repetition can cost; a month of one-second values is 2.6 million.
 const maxValues = 3_000_000
 
+// maxFileValues is how many values one file may have in all, which is 160 MB of them.
+const maxFileValues = 20_000_000
+
+// allowance is how many more values may come.
+type allowance int
+
+// read reads a series and counts it.
+func (a *allowance) read(v strict.Value) ([]float64, bool) {
+	if *a < 0 {
+		return nil, false
+	}
+	series, ok := values(v)
+	if *a -= allowance(len(series)); *a < 0 {
+		v.Errorf(v.At, "this file has more than %d values up to here, the most that is read; divide it into several files", maxFileValues)
+		return nil, false
+	}
+	return series, ok
+}
+
 // mostValue is the largest number that CloudWatch takes (API PutMetricData MetricDatum.Value).
 const mostValue = 0x1p360
 

@@ -3,6 +3,7 @@ package policytest
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/smithy-go"
@@ -25,7 +26,8 @@ type world struct {
 	now     time.Time
 	key     evaluator.Key
 	service service
-	faults  map[string]fault
+	// faults are those of each operation, the oldest first.
+	faults map[string][]fault
 }
 
 // fault is an operation that fails for some time.
@@ -36,18 +38,27 @@ type fault struct {
 
 // fail makes an operation fail from now on.
 func (w *world) fail(operation, code string, during time.Duration) {
-	w.faults[operation] = fault{
+	w.faults[operation] = append(w.faults[operation], fault{
 		err:   &smithy.GenericAPIError{Code: code, Message: "the test says so"},
 		until: w.now.Add(during),
-	}
+	})
 }
 
-// wrong is the error with which an operation fails now, if it does.
+// wrong is the error with which an operation fails now, if it does: that of the newest fault which lasts.
 func (w *world) wrong(operation string) error {
-	if f := w.faults[operation]; w.now.Before(f.until) {
-		return f.err
+	for _, f := range slices.Backward(w.faults[operation]) {
+		if w.now.Before(f.until) {
+			return f.err
+		}
 	}
 	return nil
+}
+
+// recovers forgets the faults of an operation that are over, and says whether there were any.
+func (w *world) recovers(operation string) bool {
+	before := len(w.faults[operation])
+	w.faults[operation] = slices.DeleteFunc(w.faults[operation], func(f fault) bool { return !w.now.Before(f.until) })
+	return len(w.faults[operation]) < before
 }
 
 // Now is the virtual time.

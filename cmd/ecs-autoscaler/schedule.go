@@ -35,7 +35,7 @@ func newSchedule() *cobra.Command {
 right is exit code 1, with the place of the mistake and what was probably meant. docs/schedules.md
 teaches the dialect.`,
 		Example: `  ecs-autoscaler schedule "cron(0 8 ? * MON-FRI *)" --timezone Europe/London
-  ecs-autoscaler schedule "rate(5 hours)" --start 2026-01-30T12:00:00Z --end 2026-01-31T22:00:00Z --next 10`,
+  ecs-autoscaler schedule "rate(5 hours)" --start 2026-01-30T12:00:00Z --end 2026-01-31T22:00:00Z --from 2026-01-30T00:00:00Z`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return fmt.Errorf("schedule takes one expression, not %d arguments: put it in quotes, as in \"cron(0 8 ? * MON-FRI *)\"", len(args))

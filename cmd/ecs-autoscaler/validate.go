@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -61,7 +62,11 @@ func validate(w io.Writer, path, output string, strict bool) error {
 			found = append(found, d)
 		}
 	}
-	ok := c != nil && (!strict || len(found) == 0)
+	ok := c != nil
+	if strict {
+		ok = ok && len(found) == 0
+		found = harden(found)
+	}
 	if output == "json" {
 		err = reportJSON(w, src.Name, ok, found)
 	} else {
@@ -73,6 +78,16 @@ func validate(w io.Writer, path, output string, strict bool) error {
 	return err
 }
 
+// harden makes errors of warnings.
+func harden(found config.Diagnostics) config.Diagnostics {
+	found = slices.Clone(found)
+	for i := range found {
+		found[i].Severity = config.SeverityError
+	}
+	return found
+}
+
+// reportText writes every finding and, of a configuration that can be read, what is in it, or why it is not valid all the same.
 func reportText(w io.Writer, name string, c *config.Config, found config.Diagnostics) error {
 	for _, d := range found {
 		if _, err := fmt.Fprintln(w, d.Detail()); err != nil {
@@ -81,6 +96,14 @@ func reportText(w io.Writer, name string, c *config.Config, found config.Diagnos
 	}
 	if c == nil {
 		return nil
+	}
+	if hard := len(found.Errors()); hard > 0 {
+		what := fmt.Sprintf("%d warnings, which --strict makes errors", hard)
+		if hard == 1 {
+			what = "1 warning, which --strict makes an error"
+		}
+		_, err := fmt.Fprintf(w, "%s: not valid: %s\n", name, what)
+		return err
 	}
 	policies, actions := 0, 0
 	for _, t := range c.Targets {

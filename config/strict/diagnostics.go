@@ -30,12 +30,22 @@ type Diagnostic struct {
 	Source string `json:"-"`
 }
 
-// String is the one-line form "file:line:col: severity: message".
+// String is the one-line form "file:line:col: severity: message", whatever the file is called.
 func (d Diagnostic) String() string {
 	if d.Line == 0 {
-		return fmt.Sprintf("%s: %s: %s", d.File, d.Severity, d.Message)
+		return fmt.Sprintf("%s: %s: %s", OneLine(d.File), d.Severity, d.Message)
 	}
-	return fmt.Sprintf("%s:%d:%d: %s: %s", d.File, d.Line, d.Column, d.Severity, d.Message)
+	return fmt.Sprintf("%s:%d:%d: %s: %s", OneLine(d.File), d.Line, d.Column, d.Severity, d.Message)
+}
+
+// OneLine is a name as reports show it: what is not printable, such as a line break, is U+FFFD.
+func OneLine(name string) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, name)
 }
 
 // excerptWidth is how much of a long line Detail shows.

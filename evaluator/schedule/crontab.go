@@ -73,10 +73,14 @@ func crontabWeekdays(list string) string {
 	return strings.Join(entries, ",")
 }
 
-// quartz recognises Quartz's six fields, where the first is the second and the last a day of the week.
+// quartz recognises Quartz's six fields, where the first is the second and the last a day of the week. Where one of AWS's
+// day fields is ? already, a ? at the end is meant for the year, because no hour and no month of Quartz is ?.
 func quartz(words []piece) bool {
 	s := strings.ToUpper(words[year].String())
-	return s == "?" || s == "L" || strings.Contains(s, "#") || len(s) >= 3 && slices.Contains(fields[dayOfWeek].names, s[:3])
+	if s == "?" {
+		return words[dayOfMonth].String() != "?" && words[dayOfWeek].String() != "?"
+	}
+	return s == "L" || strings.Contains(s, "#") || len(s) >= 3 && slices.Contains(fields[dayOfWeek].names, s[:3])
 }
 
 // withoutYear explains it. The second goes, because six fields have none.

@@ -134,9 +134,11 @@ func (f field) outside(p piece, n int) *Error {
 	wrong := p.wrong("%s must be %s, not %s", f.name, f.allowed(), p.shown())
 	switch {
 	case f.high == 23 && n == 24:
-		return wrong.hint("midnight is 0").fixed(p.instead("0"))
+		return wrong.hint("24 is hour 0 of the next day")
+	case f.name == second.name && n == 60:
+		return wrong.hint("60 is second 0 of the next minute")
 	case f.high == 59 && n == 60:
-		return wrong.hint("the next full one is 0").fixed(p.instead("0"))
+		return wrong.hint("60 is minute 0 of the next hour")
 	case f.high == 7 && n == 0:
 		return wrong.hint("Sunday is 1").fixed(p.instead("SUN"))
 	case f.high == lastYear && len(p.String()) == 2:
@@ -152,7 +154,7 @@ func (f field) unknown(p piece) *Error {
 	case s == "":
 		return p.around().wrong("a value is missing in %s, which must be %s", f.name, f.allowed())
 	case s == "?":
-		return p.wrong("%s cannot be ?, which says that the other day field counts", f.name).fixed(p.instead("*"))
+		return p.wrong("%s cannot be ?, which stands in a day field and says that the other one counts", f.name).fixed(p.instead("*"))
 	}
 	wrong := p.wrong("%s must be %s, not %s", f.name, f.allowed(), p.shown())
 	if len(s) > 3 && slices.Contains(f.names, s[:3]) {

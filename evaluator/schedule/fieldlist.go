@@ -15,7 +15,7 @@ func parseCron(inner piece) (*cron, *Error) {
 		}
 		for _, entry := range word.list() {
 			if wrong := c.entry(i, entry); wrong != nil {
-				return nil, wrong
+				return nil, midnight(wrong, entry, words)
 			}
 		}
 	}
@@ -23,6 +23,21 @@ func parseCron(inner piece) (*cron, *Error) {
 		return nil, wrong
 	}
 	return c, nil
+}
+
+// midnight corrects hour 24 where it fires each day, because then the next day is as good. Elsewhere, what was meant for
+// the end of a day would come at its beginning.
+func midnight(wrong *Error, entry piece, words []piece) *Error {
+	if hour := words[hours]; entry.String() != "24" || entry.from < hour.from || entry.to > hour.to {
+		return wrong
+	}
+	for _, i := range []int{dayOfMonth, month, dayOfWeek, year} {
+		if s := words[i].String(); s != "*" && s != "?" {
+			return wrong
+		}
+	}
+	wrong.Hint = ""
+	return wrong.hint("midnight is 0").fixed(entry.instead("0"))
 }
 
 // sixFields are the fields without the second, which no fire depends on.
