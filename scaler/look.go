@@ -86,8 +86,12 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 // as it is by those who look at that evaluation: they would find it running still, and look when it is over.
 func (e *Engine) skip(t *target, d *evaluator.Decision, every time.Duration, from time.Time) time.Time {
 	at := e.evaluation(t, every, latest(d.Next, from))
-	if d.Next.Equal(deadline(d, d.Next.Add(-second))) && d.Next.After(from) && d.Next.Sub(at.Add(-every)) <= every/apart {
-		return d.Next
+	ends := deadline(d, d.Next.Add(-second))
+	if d.Action == evaluator.ScaleIn && d.Policy >= 0 {
+		ends = d.Time.Add(t.spec.Policies[d.Policy].ScaleInCooldown) // it begins with this decision
+	}
+	if d.Next.Equal(ends) && ends.After(from) && ends.Sub(at.Add(-every)) <= every/apart {
+		return ends
 	}
 	return at
 }
