@@ -24,6 +24,8 @@ type feed struct {
 	mood  mood
 	// negative says that the metric may be below 0.
 	negative, samples bool
+	// rare is how much of a gappy metric stays away at each look, in tenths.
+	rare int
 }
 
 // mood is how a metric goes on.
@@ -97,7 +99,7 @@ func (f *feed) comes(r *rand.Rand) bool {
 	case silent:
 		return false
 	case gappy:
-		return r.IntN(5) == 0
+		return r.IntN(10) >= f.rare
 	case changing:
 		return r.IntN(10) > 0
 	default:
@@ -153,7 +155,7 @@ func cmpBool(a, b bool) int {
 func (w *wide) start(offset int) {
 	w.now = noon.Add(time.Duration(offset) * time.Second)
 	w.o.Service.DescribedAt = w.now
-	for back := 4; back >= 0; back-- {
+	for back := w.r.IntN(5); back >= 0; back-- {
 		w.publish(w.now.Add(-time.Duration(back*w.r.IntN(300)) * time.Second))
 		for _, f := range w.feeds {
 			f.mood = mood(w.r.IntN(int(moods)))
@@ -179,16 +181,20 @@ func (w *wide) drawMetric(i int, short bool) {
 		Partial: w.some(40), Failed: w.some(40),
 	}
 	w.feeds = append(w.feeds, &feed{
-		known: map[int64]float64{}, negative: m.Namespace == "Ours", mood: mood(w.r.IntN(int(moods))),
+		known: map[int64]float64{}, negative: m.Namespace == "Ours", mood: mood(w.r.IntN(int(moods))), rare: 2 + w.r.IntN(8),
 	})
 }
 
 // share lets policy i watch the metric of policy k.
 func (w *wide) share(i, k int) {
 	for j := range w.target.Policies[i].Alarms {
-		w.target.Policies[i].Alarms[j].Metric = k
+		if j == 0 || !w.some(3) { // the low alarm may have a period of its own
+			w.target.Policies[i].Alarms[j].Metric = k
+		}
 	}
-	w.o.Series[k].Values = make([]float64, Buckets(w.target, k))
+	for _, m := range []int{i, k} {
+		w.o.Series[m].Values = make([]float64, Buckets(w.target, m))
+	}
 }
 
 // drawPercentiles makes some step policies watch a percentile, with the sample counts as a metric more.

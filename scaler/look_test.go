@@ -245,3 +245,18 @@ func TestAResumptionDoesNotMakeUpForWhatWasSuspended(t *testing.T) {
 	b.pass()
 	b.expect(k, 2, evaluator.WithinTarget)
 }
+
+// A scale-in waits for the cooldown that it starts itself, as the end of one that holds a wish back is waited for: the next step
+// down once came at the evaluation after it, up to a minute later than for those who look each minute.
+func TestAfterAScaleInTheEndOfItsCooldownIsLookedAt(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 4)
+	w.value, w.late, w.phase = constant(30), 52, nil
+	b := newBench(t, w, strings.ReplaceAll(tracking, "scale_in_cooldown: 60", "scale_in_cooldown: 300")+
+		"    suspended_state: {dynamic_scaling_out_suspended: true}\n") // or the alarm for that would be looked at before
+	b.pass()
+	b.expect(k, 3, evaluator.ByTargetTracking)
+	if got, want := b.engine.targets[k].nextLook, midnight.Add(5*time.Minute); !got.Equal(want) {
+		t.Errorf("looks again at %s, want %s", got, want)
+	}
+}

@@ -62,8 +62,8 @@ func newRoot() *cobra.Command {
 		Use:   "ecs-autoscaler",
 		Short: "Scales ECS services by policies that you can test, preview and explain",
 		Long: `ecs-autoscaler replaces the scaling policies that AWS manages for ECS services. It reads
-CloudWatch, evaluates target-tracking and step-scaling policies itself, and calls
-ecs:UpdateService on the desired count.
+CloudWatch, evaluates target-tracking and step-scaling policies and scheduled actions itself,
+and calls ecs:UpdateService on the desired count.
 
 Start with "ecs-autoscaler demo": it needs no account.`,
 		SilenceUsage:  true,
