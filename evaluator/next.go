@@ -13,13 +13,11 @@ const horizon = 15 * minute
 
 // next is when to look again: the earliest instant at which an alarm could enter ALARM or repeat its action with an
 // effect, or a scheduled action is due. It supposes that every bucket that is to come or still missing
-// breaches, so that whoever looks each minute would not have acted sooner; and of a scale-in that it is written and its
-// tasks stop at once.
+// breaches, so that whoever looks each minute would not have acted sooner.
 func (e *pass) next() time.Time {
 	e.soonest = e.nextEvaluation()
 	at := e.soonest
-	if e.d.Action != ScaleOut && e.settled() {
-		e.desired = e.d.Wanted
+	if e.d.Action == Hold && e.settled() {
 		if at = e.out(e.now + horizon); at > e.soonest {
 			at = e.in(at)
 		}
@@ -122,12 +120,10 @@ func (e *pass) scaleInAt(i, alarm int, limit int64) int64 {
 	if p.Wish != ScaleIn || p.Alarms[alarm].State != AlarmingState {
 		return at
 	}
-	switch {
-	case i == e.d.Policy && e.d.Action == ScaleIn: // its cooldown begins now, or later
-		at = max(at, e.now+int64(e.t.Policies[i].ScaleInCooldown/time.Second))
-	case !p.CooldownEnds.IsZero():
+	if !p.CooldownEnds.IsZero() {
 		at = max(at, p.CooldownEnds.Unix())
-	case e.d.Action == Hold && p.Type == TargetTrackingScaling && p.HasWanted && p.Wanted >= e.desired:
+	}
+	if p.Type == TargetTrackingScaling && p.HasWanted && p.Wanted >= e.desired {
 		at = max(at, e.roundedAway(i))
 	}
 	return min(at, limit)

@@ -63,7 +63,7 @@ func (e *Engine) evaluation(t *target, every time.Duration, at time.Time) time.T
 // plan sets when the target's metrics are looked at again after a decision at now, and when the target is: with the
 // first of them, or sooner when a scheduled action is due.
 func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
-	skips := e.FixedPhase == nil && !t.mixed() && (d.Action == evaluator.Hold || d.Outcome == evaluator.OutcomeWritten)
+	skips := e.FixedPhase == nil && !t.mixed()
 	for i := range t.metricDue {
 		every := e.interval(t.spec.Metrics[i].Period)
 		from := latest(now.Add(second), t.evaluated.Add(every/apart))
@@ -87,9 +87,6 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 func (e *Engine) skip(t *target, d *evaluator.Decision, every time.Duration, from time.Time) time.Time {
 	at := e.evaluation(t, every, latest(d.Next, from))
 	ends := deadline(d, d.Next.Add(-second))
-	if d.Action == evaluator.ScaleIn && d.Policy >= 0 {
-		ends = d.Time.Add(t.spec.Policies[d.Policy].ScaleInCooldown) // it begins with this decision
-	}
 	if d.Next.Equal(ends) && ends.After(from) && ends.Sub(at.Add(-every)) <= every/apart {
 		return ends
 	}

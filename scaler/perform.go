@@ -211,9 +211,11 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.conclude(t, d)
 	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
-	if a.service.Running != a.service.Desired {
-		p.lookSoon(t, p.now)
-	}
+	// What has just been written may be fulfilled already: when to look next is decided on that.
+	p.evaluate(t, p.now, &p.scratch)
+	p.plan(t, &p.scratch, p.now)
+	d.Next = t.nextLook
+	t.latest.Set(d)
 	t.describeAt = p.nextDescription(t, p.now)
 }
 
