@@ -74,14 +74,9 @@ var week = story{head: strings.Replace(stepping, "    step_scaling:", `    targe
     step_scaling:`, 1), body: "    desired: 1\n" + quiet("10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720 10..90x720 90..10x720") +
 	"    events: [{at: 60h, restart: true, down: 5m}]\n    expect: [{between: [0s, 168h], min_capacity: 1}]\n"}
 
-func TestAWeekOfAServiceIsOverInASecond(t *testing.T) {
-	began := time.Now()
+func TestAWeekOfAServiceHoldsWhatItExpects(t *testing.T) {
 	if got := week.failures(t); len(got) > 0 {
 		t.Errorf("failures: %+v", got)
-	}
-	// A tenth of it, in truth; the race detector and a busy machine have their share.
-	if took := time.Since(began); took > 5*time.Second {
-		t.Errorf("took %s", took)
 	}
 }
 
