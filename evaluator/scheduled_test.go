@@ -338,7 +338,9 @@ func TestBoundsInForce(t *testing.T) {
 		s.o.Service.Status = ServiceMissing
 		s.decide()
 		s.carry()
-		s.m.Rewind(s.target, noon.Add(60*time.Second))
+		if back := noon.Add(60 * time.Second); !s.m.Rewind(s.target, back) || s.m.Rewind(s.target, back) {
+			t.Error("it is to be news once")
+		}
 		s.o.Service.Status = ServiceActive
 		if at := s.at(60).decide().Next; !s.m.NextFire().Equal(noon.Add(time.Hour)) || at.After(noon.Add(time.Hour)) {
 			t.Errorf("next fire %s", s.m.NextFire())

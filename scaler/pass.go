@@ -80,7 +80,7 @@ func (e *Engine) lookAnew() {
 	for _, t := range e.order {
 		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
 		clear(t.metricDue)
-		t.memory.Rewind(t.spec, e.Clock.Now())
+		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now()) || t.dirty
 	}
 	for _, tr := range e.tracked {
 		tr.readAt = time.Time{}
