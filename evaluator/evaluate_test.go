@@ -230,7 +230,7 @@ func TestReasonOfADecision(t *testing.T) {
 
 func TestNext(t *testing.T) {
 	at := func(now time.Time, periods ...int64) time.Time {
-		target := &Target{Key: Key{"c", "s"}, Max: 1}
+		target := &Target{Key: Key{Cluster: "c", Service: "s"}, Max: 1}
 		for _, p := range periods {
 			target.Metrics = append(target.Metrics, Metric{Period: p})
 		}
@@ -288,7 +288,7 @@ func TestMetricMathIsCalledByItsReturnedLine(t *testing.T) {
 }
 
 func TestParseKey(t *testing.T) {
-	for _, k := range []Key{{"c", "s"}, {"prod-eu", "web_1"}} {
+	for _, k := range []Key{{Cluster: "c", Service: "s"}, {Cluster: "prod-eu", Service: "web_1"}, {"staging", "c", "s"}} {
 		if got := ParseKey(k.String()); got != k {
 			t.Errorf("%q became %+v", k, got)
 		}

@@ -30,7 +30,7 @@ func TestEveryReasonHasASentenceOfItsOwn(t *testing.T) {
 	sentences := map[string]Reason{}
 	for _, why := range reasons {
 		d := Decision{
-			Target: Key{"c", "s"}, Action: Hold, Reason: why, Desired: 4, Running: 4, Wanted: 4, Min: 1, Max: 8,
+			Target: Key{Cluster: "c", Service: "s"}, Action: Hold, Reason: why, Desired: 4, Running: 4, Wanted: 4, Min: 1, Max: 8,
 			Policies: []PolicyDecision{{
 				Name: "cpu", Type: TargetTrackingScaling, Wish: ScaleIn, Action: Hold, Reason: why, Wanted: 3, HasWanted: true,
 				Alarms: []AlarmDecision{{Name: "high"}, {Name: "low"}},

@@ -26,7 +26,7 @@ type scene struct {
 func newScene(t testing.TB, lowest, highest int, policies ...Policy) *scene {
 	t.Helper()
 	s := &scene{TB: t, now: noon}
-	s.target = &Target{Key: Key{"c", "s"}, Min: lowest, Max: highest, Policies: policies}
+	s.target = &Target{Key: Key{Cluster: "c", Service: "s"}, Min: lowest, Max: highest, Policies: policies}
 	for i := range policies {
 		policies[i].Alarms = slices.Clone(policies[i].Alarms)
 		for j := range policies[i].Alarms {

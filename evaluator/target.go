@@ -7,12 +7,19 @@ import (
 
 // Key names a scalable target: one ECS service in one cluster.
 type Key struct {
+	// Account is the name that the configuration gives to another AWS account or region; empty is the daemon's own.
+	Account string `json:"account,omitempty"`
 	Cluster string `json:"cluster"`
 	Service string `json:"service"`
 }
 
-// String is the form people write: cluster/service.
-func (k Key) String() string { return k.Cluster + "/" + k.Service }
+// String is the form people write: cluster/service, or account/cluster/service where an account is named.
+func (k Key) String() string {
+	if k.Account == "" {
+		return k.Cluster + "/" + k.Service
+	}
+	return k.Account + "/" + k.Cluster + "/" + k.Service
+}
 
 // Target is a scalable target as the configuration describes it, with every default filled in.
 // It is immutable once built; the policies' alarms refer to Metrics by index.
@@ -138,11 +145,15 @@ const (
 	CreditDifference CooldownCredit = "difference"
 )
 
-// ParseKey reads what String wrote. Neither half can contain a slash in ECS; text without one has no cluster.
+// ParseKey reads what String wrote. No part can contain a slash; text without one is a service without a cluster.
 func ParseKey(text string) Key {
-	cluster, service, found := strings.Cut(text, "/")
-	if !found {
+	part := strings.SplitN(text, "/", 3)
+	switch len(part) {
+	case 1:
 		return Key{Service: text}
+	case 2:
+		return Key{Cluster: part[0], Service: part[1]}
+	default:
+		return Key{Account: part[0], Cluster: part[1], Service: part[2]}
 	}
-	return Key{Cluster: cluster, Service: service}
 }

@@ -64,6 +64,8 @@ type Durable struct {
 	Delays map[string]Delay
 	// Sequence is the highest number given so far.
 	Sequence uint64
+	// Fence is the condition of the whole; nil for none.
+	Fence *Fence
 }
 
 // empty says that there is nothing to make durable.

@@ -28,6 +28,9 @@ type Changes struct {
 	Decisions []*DecisionRecord
 	// Delays replaces the learned delays; nil leaves them.
 	Delays map[string]Delay
+	// Fence makes the whole conditional on the lease of the scope that it is about; nil for a state that one daemon
+	// has for itself.
+	Fence *Fence
 }
 
 // ErrInvalid is what a refusal to commit wraps when the changes themselves are wrong.
@@ -49,7 +52,7 @@ func (s *Store) Commit(c Changes) error {
 		return err
 	}
 	if !d.empty() {
-		d.Sequence = s.sequence.Load()
+		d.Sequence, d.Fence = s.sequence.Load(), c.Fence
 		if err := s.backend.Commit(d); err != nil {
 			return fmt.Errorf("remember: %w", err)
 		}

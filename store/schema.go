@@ -61,10 +61,14 @@ func (key keyIndexer) FromArgs(args ...any) ([]byte, error) {
 	return nil, fmt.Errorf("want one target or text, got %v", args)
 }
 
-// targetKey sorts by cluster and then by service. No ECS name has a zero byte, and the one at the
-// end keeps a name from being the prefix of another, which go-memdb's radix tree cannot index.
+// targetKey sorts by account, cluster and then service. No name has a zero byte, and the one at the end keeps a name from
+// being the prefix of another, which go-memdb's radix tree cannot index. Keys without account are those of files from
+// before there were accounts; with one, the zero byte at the start tells them apart.
 func targetKey(k evaluator.Key) []byte {
-	key := make([]byte, 0, len(k.Cluster)+len(k.Service)+2)
+	key := make([]byte, 0, len(k.Account)+len(k.Cluster)+len(k.Service)+4)
+	if k.Account != "" {
+		key = append(append(append(key, 0), k.Account...), 0)
+	}
 	key = append(append(key, k.Cluster...), 0)
 	return append(append(key, k.Service...), 0)
 }
