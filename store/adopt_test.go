@@ -30,9 +30,15 @@ func (s *sharedState) LoadScope(sc Scope) (*Snapshot, error) {
 
 func (s *sharedState) Scopes() ([]Scope, error) { return nil, nil }
 
-func TestAdoptAndDropAScope(t *testing.T) {
-	shop, other := Scope{Cluster: "shop"}, Scope{Account: "staging", Cluster: "shop"}
-	foreign := evaluator.Key{Account: "staging", Cluster: "shop", Service: "web"}
+var (
+	shop    = Scope{Cluster: "shop"}
+	other   = Scope{Account: "staging", Cluster: "shop"}
+	foreign = evaluator.Key{Account: "staging", Cluster: "shop", Service: "web"}
+)
+
+// adopted is a store that has taken over two scopes, one of them twice.
+func adopted(t *testing.T) *Store {
+	t.Helper()
 	b := &sharedState{Backend: Memory(), scopes: map[Scope]*Snapshot{
 		shop: {
 			Memories: []Remembered{{keyOf(1), memoryOf(4)}}, Open: []Activity{*activityOf(1)},
@@ -46,6 +52,11 @@ func TestAdoptAndDropAScope(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	return s
+}
+
+func TestAScopeIsAdoptedWithAllThatIsRememberedOfIt(t *testing.T) {
+	s := adopted(t)
 	if m := s.Memory(keyOf(1)); m == nil || m.LastDesired != 4 {
 		t.Errorf("memory %+v; want that of the backend", m)
 	}
@@ -58,6 +69,10 @@ func TestAdoptAndDropAScope(t *testing.T) {
 	if diff := cmp.Diff(map[string]Delay{"a": {Seconds: 7}}, s.DelaysOf(shop)); diff != "" {
 		t.Errorf("delays (-want +got):\n%s", diff)
 	}
+}
+
+func TestAScopeIsDroppedAlone(t *testing.T) {
+	s := adopted(t)
 	commit(t, s, Changes{Targets: []*Target{targetOf(1, 4)}})
 	s.Drop(shop)
 	if len(s.Targets()) != 0 || len(s.OpenActivities()) != 0 || s.Memory(keyOf(1)) != nil || len(s.DelaysOf(shop)) != 0 {

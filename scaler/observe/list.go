@@ -22,7 +22,7 @@ func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator
 	clusters := []string{clusterPattern}
 	if strings.ContainsAny(clusterPattern, "*?") {
 		var err error
-		if clusters, err = s.clusters(ctx, clusterPattern); err != nil {
+		if clusters, err = s.Clusters(ctx, clusterPattern); err != nil {
 			return nil, err
 		}
 	}
@@ -38,7 +38,8 @@ func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator
 	return keys, errors.Join(errs...)
 }
 
-func (s *Services) clusters(ctx context.Context, pattern string) ([]string, error) {
+// Clusters finds the clusters whose names match the pattern (API ListClusters).
+func (s *Services) Clusters(ctx context.Context, pattern string) ([]string, error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, fmt.Errorf("cluster pattern %q: %w; only * and ? are special", pattern, err)
 	}
@@ -73,7 +74,7 @@ func (s *Services) servicesOf(ctx context.Context, cluster string) ([]evaluator.
 			return keys, err
 		}
 		for _, arn := range page.ServiceArns {
-			keys = append(keys, evaluator.Key{Cluster: cluster, Service: lastPart(arn)})
+			keys = append(keys, evaluator.Key{Account: s.account, Cluster: cluster, Service: lastPart(arn)})
 		}
 	}
 	return keys, nil
