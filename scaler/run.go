@@ -64,16 +64,20 @@ func (e *Engine) summarize(s *tally) {
 		return
 	}
 	ready, why := e.Ready()
-	fields := []zap.Field{
-		zap.Int("targets", len(e.order)), zap.Int("passes", s.passes), zap.Int("looked", s.looked),
-		zap.Int("acted", s.acted), zap.Int("get_metric_data", s.requests), zap.Int("metrics_requested", s.metrics),
-		zap.Int("problems", len(e.troubles)), zap.Bool("ready", ready),
-	}
+	fields := append(s.fields(len(e.order)), zap.Int("problems", len(e.troubles)), zap.Bool("ready", ready))
 	if !ready {
 		fields = append(fields, zap.String("why", why))
 	}
 	e.Logger.Info(SummaryMessage, fields...)
 	*s = tally{since: now}
+}
+
+// fields are what the tally says in a summary line.
+func (s *tally) fields(targets int) []zap.Field {
+	return []zap.Field{
+		zap.Int("targets", targets), zap.Int("passes", s.passes), zap.Int("looked", s.looked),
+		zap.Int("acted", s.acted), zap.Int("get_metric_data", s.requests), zap.Int("metrics_requested", s.metrics),
+	}
 }
 
 // untilNext is how long to wait for the next pass.

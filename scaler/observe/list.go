@@ -12,12 +12,17 @@ import (
 	"ecs-autoscaler/evaluator"
 )
 
+// ErrRate is what List returns when the rate has no call left for it now: nothing was asked, and a second later there may be
+// one.
+var ErrRate = errors.New("the rate of ListServices and DescribeServices is used up for now")
+
 // fullPage is the most that ListServices and ListClusters give at once; without it ECS gives 10 services.
 const fullPage = 100
 
 // List finds the services of a cluster, or of every cluster whose name matches when the pattern has * or
 // ?. Clusters that cannot be listed do not hide the others: their errors come back joined, beside what
-// was found. The requests count against the rate of Describe, which waits for them; List itself does not.
+// was found. The requests count against the rate of Describe, which waits for them. List itself waits for nobody, but with a
+// clock to know the rate by it returns ErrRate where that has nothing left.
 func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator.Key, error) {
 	clusters := []string{clusterPattern}
 	if strings.ContainsAny(clusterPattern, "*?") {
@@ -25,6 +30,9 @@ func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator
 		if clusters, err = s.Clusters(ctx, clusterPattern); err != nil {
 			return nil, err
 		}
+	}
+	if s.clock != nil && !s.rate.Take(s.clock(), listReserve) {
+		return nil, ErrRate
 	}
 	var keys []evaluator.Key
 	var errs []error

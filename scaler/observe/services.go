@@ -41,7 +41,13 @@ type ServicesOptions struct {
 	Account string
 	// Rate is the account's bucket of these calls, see NewReadRate, which other readers may share; nil is one of its own.
 	Rate *awsapi.Bucket
+	// Now is the clock of a reader that shares its Rate: List then asks the rate before its first call. Nil is for one that
+	// lists so rarely that it may do without.
+	Now func() time.Time
 }
+
+// listReserve is how many calls of the rate a list leaves for services that are about to be scaled.
+const listReserve = 20
 
 // NewReadRate is the bucket that DescribeServices and ListServices share in an account and region.
 func NewReadRate() *awsapi.Bucket { return awsapi.NewBucket(readRate, readBurst) }
@@ -54,6 +60,7 @@ type Services struct {
 	inFlight int
 	account  string
 	rate     *awsapi.Bucket
+	clock    func() time.Time
 
 	mu     sync.Mutex
 	listed int // requests of List that the bucket has not been told of
@@ -78,7 +85,7 @@ func NewServices(api ECSAPI, o ServicesOptions) *Services {
 	if o.Rate == nil {
 		o.Rate = NewReadRate()
 	}
-	s := &Services{api: api, inFlight: o.InFlight, account: o.Account, rate: o.Rate}
+	s := &Services{api: api, inFlight: o.InFlight, account: o.Account, rate: o.Rate, clock: o.Now}
 	s.tags.Store(o.Tags)
 	return s
 }
