@@ -38,6 +38,14 @@ func (c *Config) Account(name string) (Account, bool) {
 	return c.Accounts[i], true
 }
 
+// SameAccounts says whether two configurations have the same accounts, wherever in their files those stand.
+func SameAccounts(a, b *Config) bool {
+	return slices.EqualFunc(a.Accounts, b.Accounts, func(x, y Account) bool {
+		x.at, y.at = strict.Position{}, strict.Position{}
+		return x == y
+	})
+}
+
 // UsesAccount says whether any target is in the account of that name; empty is the daemon's own.
 func (c *Config) UsesAccount(name string) bool {
 	return slices.ContainsFunc(c.Targets, func(t *Target) bool { return t.Account == name })

@@ -70,6 +70,7 @@ type Options struct {
 type Engine struct {
 	Options
 	*common
+	complaints
 	inventory inventory
 	targets   map[evaluator.Key]*target
 	order     []*target // by key, so that passes are deterministic
@@ -81,11 +82,8 @@ type Engine struct {
 	leaving map[evaluator.Key]*target
 	// pending are the activities and decisions that the next commit makes durable.
 	pending store.Changes
-	// troubles are the problems told and not yet solved, unread the metrics among them, news what is
-	// still to be told of both.
-	troubles map[problemKey]trouble
-	unread   map[*observe.Entry]string
-	news     []news
+	// unread are the metrics that could not be read, with the name by which that was told.
+	unread map[*observe.Entry]string
 	// whole says that there has been a first full pass.
 	whole bool
 	// corrected is how often the clock had been moved when the engine last looked.
@@ -122,14 +120,13 @@ func (e *Engine) begin(o Options, shared *common) error {
 		return errNeeded
 	}
 	*e = Engine{
-		Options:  o,
-		common:   shared,
-		targets:  map[evaluator.Key]*target{},
-		tracked:  map[*observe.Entry]*trackedEntry{},
-		leaving:  map[evaluator.Key]*target{},
-		troubles: map[problemKey]trouble{},
-		unread:   map[*observe.Entry]string{},
-		why:      "the first pass has not finished",
+		Options: o,
+		common:  shared, complaints: newComplaints(o.Clock, o.Logger),
+		targets: map[evaluator.Key]*target{},
+		tracked: map[*observe.Entry]*trackedEntry{},
+		leaving: map[evaluator.Key]*target{},
+		unread:  map[*observe.Entry]string{},
+		why:     "the first pass has not finished",
 	}
 	e.Config = e.within(o.Config)
 	e.corrected = e.corrections()
@@ -147,7 +144,9 @@ func (e *Engine) Reload(c *config.Config) {
 	e.Config = e.within(c)
 	e.inventory = e.inventory.reload(e.newInventory())
 	e.Services.AskTags(e.inventory.byTags)
-	e.warned.clear()
+	if e.Scope == nil { // with others, whoever reloads them all clears it once
+		e.warned.clear()
+	}
 	for _, t := range e.order {
 		t.blocked = blocked{}
 	}

@@ -31,6 +31,29 @@ type Report struct {
 	Err error
 }
 
+// untilNext is how long to wait for the next pass.
+func (e *Engine) untilNext(now time.Time) time.Duration {
+	next := now.Add(longest)
+	sooner := func(t time.Time) {
+		if t.Before(next) {
+			next = t
+		}
+	}
+	for _, t := range e.order {
+		if t.known() || t.describeErr != nil {
+			sooner(t.nextLook)
+		}
+		sooner(t.describeAt)
+	}
+	if len(e.inventory.patterns) > 0 {
+		sooner(e.inventory.next)
+	}
+	if next := e.inventory.nextCandidate(now); !next.IsZero() {
+		sooner(next)
+	}
+	return max(next.Sub(now), soonest)
+}
+
 // pass is the work of one pass; it lives on the stack of Pass.
 type pass struct {
 	*Engine

@@ -267,7 +267,7 @@ func (p *pass) settleFailure(a *attempt) {
 		t.describeAt = p.nextDescription(t, p.now)
 	} else {
 		p.dropIntent(t, why)
-		t.blocked = blocked{class: class, until: p.Clock.Now().Add(spread(t.spec.Key, blockedFor))}
+		t.blocked = blocked{class: class, until: p.Clock.Now().Add(spread(t.spec.Key, 2*blockedFor))}
 	}
 	p.conclude(t, d)
 }

@@ -152,13 +152,18 @@ func (p *pass) abandon() {
 		if !p.owns(a.Target) || ended || p.follows(&a) || p.now.Sub(a.StartTime) < evaluator.FulfilWithin {
 			continue
 		}
-		why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
-		if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
-			a.Status = evaluator.Failed
-		}
-		a.EndTime, a.StatusMessage = p.now, evaluator.StatusMessage(a.Status, a.To, 0, why)
-		p.putActivity(a)
+		p.putActivity(abandon(a, p.now))
 	}
+}
+
+// abandon is the end of an activity that nobody follows any more.
+func abandon(a store.Activity, now time.Time) store.Activity {
+	why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
+	if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
+		a.Status = evaluator.Failed
+	}
+	a.EndTime, a.StatusMessage = now, evaluator.StatusMessage(a.Status, a.To, 0, why)
+	return a
 }
 
 // follows reports whether the activity is one that its target still works on.
