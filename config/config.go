@@ -27,6 +27,8 @@ type Config struct {
 	Interval time.Duration
 	// MetricDelay is how long a datapoint may be late before it counts as missing, 0 to 300 s, or Auto.
 	MetricDelay time.Duration
+	// Accounts are the other accounts and regions that targets may be in, in file order.
+	Accounts []Account
 	// Targets stand in file order.
 	Targets []*Target
 
@@ -114,6 +116,7 @@ func readConfig(v strict.Value) *Config {
 	m.Key = ""
 	c := newConfig(v.File)
 	c.settings(m)
+	c.accounts(m)
 	inherited := awsOptions()
 	if defaults := strict.Read(m, "defaults", strict.Value.Mapping); defaults.Valid {
 		inherited.readAll(defaults.Value)

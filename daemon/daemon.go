@@ -15,9 +15,7 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/scaler"
-	"ecs-autoscaler/scaler/act"
 	"ecs-autoscaler/scaler/awsapi"
-	"ecs-autoscaler/scaler/observe"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/web"
 )
@@ -42,6 +40,8 @@ type Options struct {
 	State *store.Store
 	// AWS says how to reach AWS; the zero value is the SDK's own environment.
 	AWS awsapi.Options
+	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
+	InFlight int
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
 	Clock scaler.Clock
 }
@@ -50,7 +50,7 @@ type Options struct {
 type Daemon struct {
 	options  Options
 	store    *store.Store
-	engine   *scaler.Engine
+	fleet    *scaler.Fleet
 	region   string
 	listener net.Listener
 	server   *http.Server
@@ -75,11 +75,9 @@ func (d *Daemon) start(ctx context.Context) error {
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	engine, err := d.newEngine(ctx, registry)
-	if err != nil {
+	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}
-	d.engine = engine
 	return d.listen(ctx, registry)
 }
 
@@ -89,44 +87,6 @@ func (d *Daemon) openState() (err error) {
 	}
 	d.store, err = OpenState(d.options.Config, d.options.AllowVolatileState)
 	return err
-}
-
-// newEngine connects to AWS and builds the engine on it.
-func (d *Daemon) newEngine(ctx context.Context, registry prometheus.Registerer) (*scaler.Engine, error) {
-	o := d.options
-	clock := o.Clock
-	if clock == nil {
-		c := scaler.NewSystemClock()
-		o.AWS.OnDate = d.followAWS(c)
-		clock = c
-	}
-	o.AWS.Registerer = registry
-	if o.AWS.Region == "" {
-		o.AWS.Region = o.Config.Region
-	}
-	clients, err := awsapi.Connect(ctx, o.AWS)
-	if err != nil {
-		return nil, err
-	}
-	d.region = clients.Region
-	return scaler.New(scaler.Options{
-		Config:     o.Config,
-		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry}),
-		Services:   observe.NewServices(clients.ECS, observe.ServicesOptions{Tags: o.Config.NeedsTags()}),
-		Actuator:   actuator(o.Config.DryRun, clients),
-		Store:      d.store,
-		Clock:      clock,
-		Logger:     o.Logger,
-		Registerer: registry,
-	})
-}
-
-// actuator is the one that writes, or the one that has nothing to write with.
-func actuator(dryRun bool, c *awsapi.Clients) scaler.Actuator {
-	if dryRun {
-		return act.DryRun{}
-	}
-	return act.NewECS(c.ECS)
 }
 
 // followAWS sets the clock by the dates of AWS's responses and says so when it had to.
@@ -151,7 +111,7 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
 	}
 	o := web.Options{
-		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
+		Store: d.store, Engine: d.fleet, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
 	if err := web.Register(registry, o); err != nil {
@@ -223,7 +183,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}()
 		d.options.Logger.Info("listening", zap.String("address", d.Addr()))
 	}
-	d.engine.Run(ctx, d.reload)
+	d.fleet.Run(ctx, d.reload)
 	err := context.Cause(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
 		err = nil

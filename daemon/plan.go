@@ -31,6 +31,7 @@ const askTimeout = 3 * time.Second
 
 // remembered is one row of a daemon's answer to /api/v1/targets?memory=true.
 type remembered struct {
+	Account string            `json:"account"`
 	Cluster string            `json:"cluster"`
 	Service string            `json:"service"`
 	Memory  *evaluator.Memory `json:"memory"`
@@ -117,7 +118,7 @@ func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
 			return nil, err
 		}
 		for _, r := range page.Targets {
-			rows = append(rows, memoryRow(evaluator.Key{Cluster: r.Cluster, Service: r.Service}, r.Memory))
+			rows = append(rows, memoryRow(evaluator.Key{Account: r.Account, Cluster: r.Cluster, Service: r.Service}, r.Memory))
 		}
 		if cursor = page.Next; cursor == "" {
 			return rows, nil

@@ -63,6 +63,7 @@ const (
 	OutcomeWritten     Outcome = "written"
 	OutcomeDryRun      Outcome = "dry_run"
 	OutcomeRateLimited Outcome = "rate_limited"
+	OutcomeNotLeader   Outcome = "not_leader" // another daemon steers the cluster, or did a moment ago
 	OutcomeFailed      Outcome = "failed:" // followed by an error class
 )
 

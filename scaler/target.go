@@ -19,8 +19,8 @@ const refreshInterval = 10 * time.Minute
 // absentRetry is how soon a service that is missing, inactive, switched off or could not be described is asked for again.
 const absentRetry = time.Minute
 
-// blockedFor is how long a write that AWS refused for good (no permission, invalid) is not repeated.
-// A reload of the configuration ends it at once.
+// blockedFor is how long, at least, a write that AWS refused for good (no permission, invalid) is not repeated; by its
+// name a service waits up to twice as long. A reload of the configuration ends it at once.
 const blockedFor = 5 * time.Minute
 
 // target is a scalable target as the engine works on it.

@@ -43,6 +43,7 @@ func BackendSuite(t *testing.T, begin func(t *testing.T) Life) {
 		{"generations grow over restarts", generationsGrow},
 		{"the memory of a removed target is kept", removedIsRemembered},
 		{"delays are replaced as a whole", delaysAreReplaced},
+		{"every scope has delays of its own", delaysByScope},
 		{"decisions keep their JSON and get distinct IDs", decisionsKeepJSON},
 		{"history can be filtered", historyFilters},
 		{"history comes in pages that survive inserts", historyPages},

@@ -14,12 +14,13 @@ import (
 
 const namespace = "ecs_autoscaler"
 
-// The label sets. Names stand in alphabetical order, as the registry wants the pairs.
+// The label sets. Names stand in alphabetical order, as the registry wants the pairs. The account is empty, which to
+// Prometheus is no label, where it is the daemon's own.
 var (
-	perTarget    = []string{"cluster", "service"}
-	perPolicy    = []string{"cluster", "policy", "service"}
-	perDirection = []string{"cluster", "direction", "policy", "service"}
-	perAlarm     = []string{"alarm", "cluster", "policy", "service"}
+	perTarget    = []string{"account", "cluster", "service"}
+	perPolicy    = []string{"account", "cluster", "policy", "service"}
+	perDirection = []string{"account", "cluster", "direction", "policy", "service"}
+	perAlarm     = []string{"account", "alarm", "cluster", "policy", "service"}
 )
 
 // What is known of a target. A gauge that is not known is absent, never 0.

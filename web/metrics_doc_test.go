@@ -20,10 +20,10 @@ type documented struct {
 
 // elsewhere are the metrics that other rooms register. The document promises them all.
 var elsewhere = map[string]documented{
-	"ecs_autoscaler_scaling_activities_total":                     {"counter", "cluster,direction,service,status"},
-	"ecs_autoscaler_not_scaled_total":                             {"counter", "cluster,reason,service"},
-	"ecs_autoscaler_foreign_writes_total":                         {"counter", "cluster,service"},
-	"ecs_autoscaler_scheduled_actions_total":                      {"counter", "action,cluster,service,status"},
+	"ecs_autoscaler_scaling_activities_total":                     {"counter", "account,cluster,direction,service,status"},
+	"ecs_autoscaler_not_scaled_total":                             {"counter", "account,cluster,reason,service"},
+	"ecs_autoscaler_foreign_writes_total":                         {"counter", "account,cluster,service"},
+	"ecs_autoscaler_scheduled_actions_total":                      {"counter", "account,action,cluster,service,status"},
 	"ecs_autoscaler_passes_total":                                 {"counter", "result"},
 	"ecs_autoscaler_pass_duration_seconds":                        {"histogram", ""},
 	"ecs_autoscaler_last_successful_pass_timestamp_seconds":       {"gauge", ""},

@@ -123,7 +123,7 @@ func guarded(next http.Handler) http.Handler {
 // metricsHandler serves what can be gathered even if one collector fails: a daemon whose metrics vanish
 // over one bad label cannot be watched.
 func metricsHandler(g prometheus.Gatherer) http.Handler {
-	return promhttp.HandlerFor(g, promhttp.HandlerOpts{
+	return promhttp.HandlerFor(withoutEmptyAccounts{g}, promhttp.HandlerOpts{
 		EnableOpenMetrics:   true,
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapesInFlight,

@@ -60,7 +60,7 @@ func TestTheRequestCarriesClusterServiceAndDesiredCountAndNothingElse(t *testing
 	t.Run("case 151: so that it starts no deployment", func(t *testing.T) {
 		w := &wire{status: 200, answer: `{"service":{"serviceName":"web","status":"ACTIVE","desiredCount":7,"runningCount":4,"pendingCount":3}}`}
 		a := NewECS(w.client(0))
-		a.Allow(t0)
+		a.Allow(t0, evaluator.ScaleOut)
 		got, err := a.SetDesiredCount(t.Context(), web, 7)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestFiftyWritesAtOnceThenFiveASecond(t *testing.T) {
 			want int
 		}{{0, 50}, {0, 0}, {time.Second, 5}, {1100 * time.Millisecond, 0}, {1200 * time.Millisecond, 1}, {time.Second, 0}, {time.Minute, 50}} {
 			n := 0
-			for a.Allow(t0.Add(c.at)) {
+			for a.Allow(t0.Add(c.at), evaluator.ScaleOut) {
 				n++
 			}
 			if n != c.want {
@@ -154,7 +154,7 @@ func TestNoSpanOfTimeHasMoreWritesThanTheBucketGives(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "ms")) * time.Millisecond)
 			for range rapid.IntRange(0, 60).Draw(rt, "wanted") {
-				if a.Allow(now) {
+				if a.Allow(now, evaluator.ScaleOut) {
 					made++
 				}
 			}
@@ -220,7 +220,7 @@ func TestBothActuatorsHaveTheSameMethods(t *testing.T) {
 func TestADryRunAllowsEverythingAndDescribesNothing(t *testing.T) {
 	var d DryRun
 	for range 1000 {
-		if !d.Allow(t0) {
+		if !d.Allow(t0, evaluator.ScaleIn) {
 			t.Fatal("a dry run has a rate")
 		}
 	}
