@@ -7,17 +7,18 @@ func (e *pass) combine() {
 	if winner < 0 {
 		winner = e.winner(ScaleIn)
 	}
-	if winner >= 0 && d.Policies[winner].Action != towards(d.Desired, e.bounded(&d.Policies[winner])) {
+	if winner >= 0 && d.Policies[winner].Action != towards(d.Desired, e.limited(winner)) {
 		winner = -1 // It would only take back a part of what scheduled actions make of the count just now: that is for the next look.
 	}
 	d.Wanted = e.desired
 	if winner >= 0 {
-		d.Wanted = e.bounded(&d.Policies[winner])
+		d.Wanted = e.limited(winner)
 	}
 	d.Action = towards(d.Desired, d.Wanted)
 	switch {
 	case d.Action != Hold && winner >= 0:
 		d.Policy, d.Reason = winner, d.Policies[winner].Reason
+		e.noteLimit(winner)
 	case d.Action != Hold:
 		d.Reason = e.bound()
 	default:

@@ -125,7 +125,7 @@ var (
 		TargetServicePutResourceAsUnscalable, WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue,
 		InsufficientData, StaleData, CooldownInEffect, ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers,
 		DynamicScalingSuspended, ServiceSwitchedOff, ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed,
-		ScheduledScalingSuspended,
+		ScheduledScalingSuspended, ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake,
 	}
 	odd = regexp.MustCompile(`NaN|Inf|%!|  |\.\.|a policy|,\.|:\.`)
 )

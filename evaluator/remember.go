@@ -21,8 +21,10 @@ func (m *Memory) Clone() *Memory {
 	if m.Undo != nil {
 		u := *m.Undo
 		u.Cooldowns = slices.Clone(m.Undo.Cooldowns)
+		u.Flaps = m.Undo.Flaps.clone()
 		c.Undo = &u
 	}
+	c.Flaps = m.Flaps.clone()
 	return &c
 }
 
@@ -50,6 +52,9 @@ func (m *Memory) Bind(t *Target) {
 		undo := *m.Undo
 		undo.Cooldowns = cooldowns
 		m.Undo = &undo
+	}
+	if t.flapGuard() == nil {
+		m.Flaps = nil // what is not watched is not known
 	}
 }
 
