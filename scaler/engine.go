@@ -39,7 +39,7 @@ type Actuator interface {
 	DryRun() bool
 }
 
-// Options are what an Engine works with. All but Registerer are needed.
+// Options are what an Engine works with. All but Brake and Registerer are needed.
 type Options struct {
 	Config   *config.Config
 	Metrics  MetricReader
@@ -53,6 +53,8 @@ type Options struct {
 	FixedPhase *time.Duration
 	// AlwaysDescribe describes every service at every look, where that costs nothing and there are no passes in between.
 	AlwaysDescribe bool
+	// Brake is shared by the engines of one daemon; nil gives the engine one of its own.
+	Brake *Brake
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 }
@@ -67,8 +69,10 @@ type Engine struct {
 	order     []*target // by key, so that passes are deterministic
 	tracked   map[*observe.Entry]*trackedEntry
 	scratch   evaluator.Decision
-	pruned    time.Time
-	delays    map[string]store.Delay
+	// fleet is what all targets of the daemon were like at the last pass.
+	fleet  evaluator.Fleet
+	pruned time.Time
+	delays map[string]store.Delay
 	// leaving are targets let go since the last commit: until then the store does not know what they knew.
 	leaving map[evaluator.Key]*target
 	// pending are the activities and decisions that the next commit makes durable.
@@ -106,6 +110,10 @@ func New(o Options) (*Engine, error) {
 		why:      "the first pass has not finished",
 	}
 	e.telemetry = newTelemetry(o.Registerer)
+	if e.Brake == nil {
+		e.Brake = NewBrake(o.Registerer)
+	}
+	e.Brake.SetLimit(o.Config.HaltIfUnreadyPercent)
 	e.telemetry.reload(true, o.Clock.Now())
 	e.delays = o.Store.Delays()
 	o.Metrics.Restore(observeDelays(e.delays))
@@ -119,6 +127,7 @@ func New(o Options) (*Engine, error) {
 // their policies change. It must not run while a pass does.
 func (e *Engine) Reload(c *config.Config) {
 	e.Config = c
+	e.Brake.SetLimit(c.HaltIfUnreadyPercent)
 	e.inventory = e.inventory.reload(c)
 	e.Services.AskTags(e.inventory.byTags)
 	clear(e.warned)
