@@ -60,10 +60,13 @@ func obeysRails(w *wide) string {
 	if d.Action == ScaleIn && (d.rail(RailScaleInForbidden) != nil || d.rail(RailFleetBrake) != nil || w.o.Fleet.Halted()) {
 		return "it scales in although a rail forbids it"
 	}
-	within := d.Start >= d.Min && d.Start <= d.Max
-	if r == nil || !within || !r.limit(d.Action).on() {
+	if within := d.Start >= d.Min && d.Start <= d.Max; r == nil || !within || !r.limit(d.Action).on() {
 		return ""
 	}
+	return staysWithinItsStep(d, r)
+}
+
+func staysWithinItsStep(d *Decision, r *Rails) string {
 	moved := max(d.Wanted-d.Start, d.Start-d.Wanted)
 	if most := r.limit(d.Action).of(d.Start); moved > most {
 		return fmt.Sprintf("it moves by %d, the step is %d", moved, most)

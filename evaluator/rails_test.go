@@ -140,7 +140,7 @@ func office() []ForbiddenWindow {
 func TestInAForbiddenWindowNothingScalesIn(t *testing.T) {
 	s := newScene(t, 1, 10, tracking("cpu", 50)).railed(Rails{ScaleInForbidden: office()}).metric(0, "10x15")
 	s.at(59).expect(1, ByTargetTracking)
-	s.at(60).expect(4, ScaleInForbidden).says("policy cpu wants 1, but scale-in is forbidden until 12:11:00 UTC by office.")
+	s.at(60).expect(4, ScaleInForbidden).says("policy cpu wants 1, but scale-in is forbidden until 12:11:00 UTC by the window office.")
 	if s.d.Next.Before(noon.Add(11*time.Minute)) && s.d.Next.Sub(noon) < 3*time.Minute {
 		t.Errorf("looks again at %s", s.d.Next)
 	}

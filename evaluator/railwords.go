@@ -34,7 +34,7 @@ func inForbiddenWindow(d *Decision, p *PolicyDecision) string {
 	}
 	text += " until " + d.moment(r.Until)
 	if r.Window != "" {
-		text += " by " + r.Window
+		text += " by the window " + r.Window
 	}
 	return text
 }

@@ -1,6 +1,7 @@
 package scaler
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -141,32 +142,33 @@ func (t *target) unready() bool {
 	if t.describeErr != nil || !t.known() {
 		return true
 	}
-	s := &t.observation.Service
-	if !t.readable() || s.Desired == 0 && s.Running == 0 || len(t.entries) == 0 {
+	if s := &t.observation.Service; !t.readable() || s.Desired == 0 && s.Running == 0 {
 		return false
 	}
-	silent, spoke := true, false
+	unread := func(tr *trackedEntry) bool { return tr.readAt.IsZero() || tr.Series.Failed || tr.Series.Partial }
+	return slices.ContainsFunc(t.entries, unread) || t.silent()
+}
+
+// silent reports whether the target has had datapoints, and all of its metrics have stopped.
+func (t *target) silent() bool {
+	spoke, speaks := false, false
 	for _, tr := range t.entries {
-		if tr.readAt.IsZero() || tr.Series.Failed || tr.Series.Partial {
-			return true
-		}
-		if tr.seen(); tr.newest > 0 {
-			spoke = true
-			silent = silent && tr.stopped()
-		}
+		tr.seen()
+		spoke = spoke || tr.newest > 0
+		speaks = speaks || tr.newest > 0 && !tr.stopped()
 	}
-	return spoke && silent
+	return spoke && !speaks
 }
 
 // seen notes the end of the newest bucket that has had a datapoint.
 func (tr *trackedEntry) seen() {
 	s := &tr.Series
-	for i := len(s.Values) - 1; i >= 0; i-- {
+	for i, v := range slices.Backward(s.Values) {
 		end := s.End - int64(len(s.Values)-1-i)*s.Period
 		if end <= tr.newest {
 			return
 		}
-		if v := s.Values[i]; v == v {
+		if v == v { // not NaN
 			tr.newest = end
 			return
 		}
