@@ -40,7 +40,7 @@ func TestAStepIsATaskCountOrAShareRoundedDownThatLeavesOne(t *testing.T) {
 func TestAScaleOutIsCutToItsStepAndGoesOnAfterTheCooldown(t *testing.T) {
 	s := newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{MaxScaleOutStep: StepLimit{Tasks: 3}}).counts(10, 10)
 	s.metric(0, "80x15").expect(13, ByTargetTracking) // ceil(10 x 80 / 50) = 16
-	s.says("= 16, but max_scale_out_step (3 tasks) leaves 3 of the way to 16.")
+	s.says("= 16, but max_scale_out_step (3 tasks) cuts that to 13.")
 	if r := s.d.Rails; len(r) != 1 || r[0] != (Rail{Rail: RailScaleOutStep, Limit: StepLimit{Tasks: 3}, Step: 3, Wanted: 16}) {
 		t.Errorf("rails %+v", r)
 	}
@@ -48,7 +48,7 @@ func TestAScaleOutIsCutToItsStepAndGoesOnAfterTheCooldown(t *testing.T) {
 	if c := s.m.Policies[0].Cooldown; c.Added != 3 || c.OpenAdded != 3 {
 		t.Errorf("the credit is %+v, but 3 were added", c)
 	}
-	s.at(60).runs(11).expect(13, ActivityInProgress).says("max_scale_out_step (3 tasks) is used up until then")
+	s.at(60).runs(11).expect(13, ActivityInProgress).says("max_scale_out_step (3 tasks) is used up")
 	s.at(120).runs(13).expect(13, CooldownInEffect).says("until 12:07:00 UTC, after taking out the 3 it has just added; max_scale_out_step")
 	s.at(419).expect(13, CooldownInEffect)
 	s.at(420).metric(0, "80x15").expect(16, ByTargetTracking) // from 13: 21, cut to 16
@@ -57,7 +57,7 @@ func TestAScaleOutIsCutToItsStepAndGoesOnAfterTheCooldown(t *testing.T) {
 func TestAPercentageStepIsOneOfTheCountBeforeTheStep(t *testing.T) {
 	p := outBy(30)
 	s := newScene(t, 1, 100, p).railed(Rails{MaxScaleOutStep: StepLimit{Percent: 50}}).counts(10, 10)
-	s.metric(0, "60").expect(15, ByStepScaling).says("max_scale_out_step (50 %) leaves 5 of the way to 40").write().runs(15)
+	s.metric(0, "60").expect(15, ByStepScaling).says("max_scale_out_step (50 %) cuts that to 15").write().runs(15)
 	s.at(60).expect(15, CooldownInEffect)
 	s.at(300).expect(22, ByStepScaling) // half of 15
 }
@@ -65,7 +65,7 @@ func TestAPercentageStepIsOneOfTheCountBeforeTheStep(t *testing.T) {
 func TestWhatIsLeftOfAStepIsGivenToABiggerWish(t *testing.T) {
 	s := newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{MaxScaleOutStep: StepLimit{Tasks: 5}}).counts(10, 10)
 	s.metric(0, "60x15").expect(12, ByTargetTracking).write().runs(12)
-	s.at(60).metric(0, "100x15").expect(15, ByTargetTracking).says("leaves 3 of the way to 20")
+	s.at(60).metric(0, "100x15").expect(15, ByTargetTracking).says("max_scale_out_step (5 tasks) cuts that to 15")
 }
 
 func TestAStepIsThatOfAllPoliciesOfATarget(t *testing.T) {
@@ -92,7 +92,7 @@ func TestTheLeastMagnitudeDoesNotBreakTheStep(t *testing.T) {
 
 func TestAScaleInIsCutToItsStepAndGoesOnAfterTheCooldown(t *testing.T) {
 	s := newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{MaxScaleInStep: StepLimit{Percent: 20}}).counts(10, 10)
-	s.metric(0, "10x15").expect(8, ByTargetTracking).says("= 2, but max_scale_in_step (20 %) leaves 2 of the way to 2").write()
+	s.metric(0, "10x15").expect(8, ByTargetTracking).says("= 2, but max_scale_in_step (20 %) cuts that to 8").write()
 	s.at(60).expect(8, ActivityInProgress)
 	s.runs(8).expect(8, CooldownInEffect)
 	s.at(360).expect(7, ByTargetTracking) // a fifth of 8

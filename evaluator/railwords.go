@@ -12,9 +12,9 @@ func (d *Decision) stepClause(p *PolicyDecision) string {
 	case r == nil:
 		return ""
 	case d.Action == Hold:
-		return "; " + r.Rail + " (" + r.Limit.spelled() + ") is used up until then"
+		return "; " + r.Rail + " (" + r.Limit.spelled() + ") is used up"
 	default:
-		return ", but " + r.Rail + " (" + r.Limit.spelled() + ") leaves " + strconv.Itoa(r.Step) + " of the way to " + strconv.Itoa(r.Wanted)
+		return ", but " + r.Rail + " (" + r.Limit.spelled() + ") cuts that to " + strconv.Itoa(d.Wanted)
 	}
 }
 

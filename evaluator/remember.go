@@ -53,8 +53,17 @@ func (m *Memory) Bind(t *Target) {
 		undo.Cooldowns = cooldowns
 		m.Undo = &undo
 	}
-	if t.flapGuard() == nil {
-		m.Flaps = nil // what is not watched is not known
+	m.bindFlaps(t)
+}
+
+// bindFlaps forgets what no flap guard watches any more.
+func (m *Memory) bindFlaps(t *Target) {
+	if t.flapGuard() != nil {
+		return
+	}
+	m.Flaps = nil
+	if m.Undo != nil {
+		m.Undo.Flaps = nil // Bind has made it a copy of its own
 	}
 }
 
