@@ -29,6 +29,9 @@ type Config struct {
 	MetricDelay time.Duration
 	// Accounts are the other accounts and regions that targets may be in, in file order.
 	Accounts []Account
+	// HaltIfUnreadyPercent is the share of all targets, in percent, that may lack data or not be described before no target
+	// scales in; 0 for no such brake.
+	HaltIfUnreadyPercent float64
 	// Targets stand in file order.
 	Targets []*Target
 
@@ -141,6 +144,7 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))
+	strict.Overlay(&c.HaltIfUnreadyPercent, strict.Read(m, "halt_if_unready_percent", haltPercent))
 	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)
 	}

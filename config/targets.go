@@ -33,6 +33,7 @@ type Target struct {
 	suspended               evaluator.SuspendedState
 	scaleInDuringDeployment bool
 	startSwitchedOff        bool
+	rails                   *evaluator.Rails
 	plan                    plan
 	at                      strict.Position
 }
@@ -55,6 +56,7 @@ func (t *Target) Bind(cluster, service string) *evaluator.Target {
 		Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.suspended,
 		ScheduledActions:        t.plan.actions,
 		ScaleInDuringDeployment: t.scaleInDuringDeployment, StartSwitchedOff: t.startSwitchedOff,
+		Rails: t.rails,
 	}
 	bound.Metrics, bound.Policies = t.plan.bind(serviceDimensions(bound.Key))
 	return bound
@@ -96,6 +98,7 @@ func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config)
 	b.planned(m, t, c)
 	strict.Overlay(&t.suspended, strict.Read(m, "suspended_state", suspendedState))
 	t.scaleInDuringDeployment, t.startSwitchedOff = inherited.scaleInDuringDeployment, inherited.startSwitchedOffServices
+	t.rails = inherited.rails.evaluated()
 	m.Close()
 	return t, service.Valid
 }

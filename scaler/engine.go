@@ -54,6 +54,8 @@ type Options struct {
 	FixedPhase *time.Duration
 	// AlwaysDescribe describes every service at every look, where that costs nothing and there are no passes in between.
 	AlwaysDescribe bool
+	// Brake is shared by the engines of one daemon; nil gives the engine one of its own.
+	Brake *Brake
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
 	// Scope limits the engine to the targets of one cluster of an account, where others have the rest; nil is everything.
@@ -76,8 +78,10 @@ type Engine struct {
 	order     []*target // by key, so that passes are deterministic
 	tracked   map[*observe.Entry]*trackedEntry
 	scratch   evaluator.Decision
-	pruned    time.Time
-	delays    map[string]store.Delay
+	// fleet is what all targets of the daemon were like at the last pass.
+	fleet  evaluator.Fleet
+	pruned time.Time
+	delays map[string]store.Delay
 	// leaving are targets let go since the last commit: until then the store does not know what they knew.
 	leaving map[evaluator.Key]*target
 	// pending are the activities and decisions that the next commit makes durable.
@@ -128,6 +132,10 @@ func (e *Engine) begin(o Options, shared *common) error {
 		unread:  map[*observe.Entry]string{},
 		why:     "the first pass has not finished",
 	}
+	if e.Brake == nil {
+		e.Brake = NewBrake(o.Registerer)
+	}
+	e.Brake.SetLimit(o.Config.HaltIfUnreadyPercent)
 	e.Config = e.within(o.Config)
 	e.corrected = e.corrections()
 	e.delays = e.learnedDelays()
@@ -142,6 +150,7 @@ func (e *Engine) begin(o Options, shared *common) error {
 // their policies change. It must not run while a pass does.
 func (e *Engine) Reload(c *config.Config) {
 	e.Config = e.within(c)
+	e.Brake.SetLimit(c.HaltIfUnreadyPercent)
 	e.inventory = e.inventory.reload(e.newInventory())
 	e.Services.AskTags(e.inventory.byTags)
 	if e.Scope == nil { // with others, whoever reloads them all clears it once

@@ -42,6 +42,7 @@ type FleetOptions struct {
 type Fleet struct {
 	FleetOptions
 	common *common
+	brake  *Brake
 
 	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one.
 	syncing, changing sync.Mutex
@@ -80,7 +81,7 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 		FleetOptions: o, config: o.Config, accounts: map[string]*account{}, runners: map[store.Scope]*runner{},
 		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
-	f.common = newCommon(o.Registerer, f.LastPass)
+	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)
 	f.common.telemetry.reload(true, o.Clock.Now())
 	for name, a := range o.Accounts {
 		f.accounts[name] = &account{Account: a, name: name}

@@ -91,6 +91,7 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	case e.moved():
 		e.lookAnew() // what was just read was asked for at a wrong time
 	default:
+		p.brakeFleet()
 		p.decide()
 		p.act(ctx)
 	}
@@ -223,6 +224,7 @@ const lastly = 2
 
 // evaluate decides on one target at an instant.
 func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
+	t.observation.Fleet = e.fleet
 	evaluator.Evaluate(t.spec, &t.observation, t.memory, now, d)
 	d.Outcome = evaluator.OutcomeNone
 }

@@ -83,6 +83,8 @@ type trackedEntry struct {
 	users int
 	// readAt is when it was last read.
 	readAt time.Time
+	// newest is the end of the newest bucket that has had a datapoint, as far as the fleet brake has asked; 0 is none.
+	newest int64
 	// note says why it could not be read, empty when it could.
 	note string
 }

@@ -30,6 +30,8 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_config_last_reload_successful":                {"gauge", ""},
 	"ecs_autoscaler_config_last_reload_success_timestamp_seconds": {"gauge", ""},
 	"ecs_autoscaler_clock_offset_seconds":                         {"gauge", ""},
+	"ecs_autoscaler_targets_unready":                              {"gauge", ""},
+	"ecs_autoscaler_fleet_brake":                                  {"gauge", ""},
 	"ecs_autoscaler_aws_requests_total":                           {"counter", "class,operation,service"},
 	"ecs_autoscaler_aws_request_duration_seconds":                 {"histogram", "operation,service"},
 	"ecs_autoscaler_metrics_requested_total":                      {"counter", ""},

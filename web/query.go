@@ -88,6 +88,7 @@ var (
 		string(evaluator.DynamicScalingSuspended), string(evaluator.ScheduledScalingSuspended), string(evaluator.ServiceSwitchedOff),
 		string(evaluator.ServiceNotFound), string(evaluator.ServiceNotActive),
 		string(evaluator.ServiceNotScalable), string(evaluator.ServiceNotDescribed),
+		string(evaluator.ScaleInForbidden), string(evaluator.HeldByFlapGuard), string(evaluator.HeldByFleetBrake),
 	}
 )
 

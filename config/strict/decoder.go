@@ -260,5 +260,13 @@ func (v Value) IsQuoted() bool {
 	return kind == token.SingleQuoteType || kind == token.DoubleQuoteType
 }
 
+// IsMapping says that the value is a mapping, of keys that a choice of forms may depend on.
+func (v Value) IsMapping() bool {
+	if v.node == nil {
+		return false
+	}
+	return v.node.Type() == ast.MappingType || v.node.Type() == ast.MappingValueType
+}
+
 // IsText says whether the value is a plain or quoted text.
 func (v Value) IsText() bool { return v.node != nil && v.node.Type() == ast.StringType }
