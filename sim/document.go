@@ -17,6 +17,29 @@ type document struct {
 	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
 	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
 	Faults        []faultDoc     `yaml:"faults"`
+
+	Places         []placeDoc        `yaml:"places"`
+	Roles          []roleDoc         `yaml:"roles"`
+	AccessKeys     map[string]string `yaml:"access_keys"`
+	SessionsExpire bool              `yaml:"sessions_expire"`
+}
+
+// placeDoc is another account or region.
+type placeDoc struct {
+	Region        string         `yaml:"region"`
+	Account       string         `yaml:"account"`
+	Clusters      []clusterDoc   `yaml:"clusters"`
+	Services      []serviceDoc   `yaml:"services"`
+	CustomMetrics []customDoc    `yaml:"custom_metrics"`
+	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
+	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
+}
+
+type roleDoc struct {
+	ARN        string   `yaml:"arn"`
+	ExternalID string   `yaml:"external_id"`
+	Trusts     []string `yaml:"trusts"`
+	Denied     bool     `yaml:"denied"`
 }
 
 type publicationDoc struct {
@@ -137,6 +160,9 @@ type faultDoc struct {
 	API         string   `yaml:"api"`
 	Operation   string   `yaml:"operation"`
 	Service     string   `yaml:"service"`
+	Table       string   `yaml:"table"`
+	Account     string   `yaml:"account"`
+	Region      string   `yaml:"region"`
 	Metric      string   `yaml:"metric"`
 	From        seconds  `yaml:"from"`
 	To          *seconds `yaml:"to"`

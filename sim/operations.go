@@ -35,6 +35,9 @@ var operations = map[string]operation{
 	"ListMetrics":         {wire.CloudWatch, metricList, noService, listMetrics},
 	"DescribeAlarms":      {wire.CloudWatch, alarmRead, noService, describeAlarms},
 
+	"AssumeRole":        {wire.STS, identityUse, noService, assumeRole},
+	"GetCallerIdentity": {wire.STS, identityUse, noService, getCallerIdentity},
+
 	"DescribeScalableTargets":   {wire.AutoScaling, autoscaleRead, noService, describeScalableTargets},
 	"DescribeScalingPolicies":   {wire.AutoScaling, autoscaleRead, noService, describeScalingPolicies},
 	"DescribeScheduledActions":  {wire.AutoScaling, autoscaleRead, noService, describeScheduledActions},

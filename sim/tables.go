@@ -24,10 +24,16 @@ type tableCall struct {
 	input     map[string]any
 }
 
+func (t *tableCall) at(now time.Time) dynamo.Request {
+	return dynamo.Request{Operation: t.operation, In: wire.In(t.input), Now: now}
+}
+
 func (c *compiler) dynamoDB(doc *document) error {
 	d := &doc.DynamoDB
 	t := &c.s.tables
-	*t = tables{lag: 100 * time.Millisecond, expiry: 48 * time.Hour, creation: 5 * time.Second}
+	if c.base == "$" { // a place begins with the delays of the whole scenario
+		*t = tables{lag: 100 * time.Millisecond, expiry: 48 * time.Hour, creation: 5 * time.Second}
+	}
 	for _, f := range []struct {
 		name string
 		from *seconds
@@ -39,12 +45,12 @@ func (c *compiler) dynamoDB(doc *document) error {
 			continue
 		}
 		if *f.from < 0 {
-			return c.src.wrong("$.dynamodb."+f.name, "must not be negative")
+			return c.src.wrong(c.base+".dynamodb."+f.name, "must not be negative")
 		}
 		*f.to = f.from.duration()
 	}
 	if t.creation > time.Hour {
-		return c.src.wrong("$.dynamodb.table_delay", "must be at most 1h")
+		return c.src.wrong(c.base+".dynamodb.table_delay", "must be at most 1h")
 	}
 	// They are tried on a store of their own, so that a mistake is found where it was written.
 	trial := dynamo.New(dynamo.Options{ARN: func(table string) string { return table }})
@@ -57,8 +63,8 @@ func (c *compiler) dynamoDB(doc *document) error {
 	} {
 		for i, input := range list.from {
 			call := tableCall{list.operation, list.age, plainMap(input)}
-			if _, err := trial.Do(call.operation, wire.In(call.input), time.Unix(0, 0)); err != nil {
-				return c.src.wrong(fmt.Sprintf("$.dynamodb.%s[%d]", list.name, i), "as the input of %s: %s", list.operation, err.Message)
+			if _, err := trial.Do(call.at(time.Unix(0, 0))); err != nil {
+				return c.src.wrong(fmt.Sprintf("%s.dynamodb.%s[%d]", c.base, list.name, i), "as the input of %s: %s", list.operation, err.Message)
 			}
 			t.setup = append(t.setup, call)
 		}
@@ -82,7 +88,7 @@ func (r *Region) store() (*dynamo.Store, error) {
 		Lag: s.tables.lag, Expiry: s.tables.expiry, Creation: s.tables.creation, Throttling: s.limits.throttling,
 	})
 	for _, call := range s.tables.setup {
-		if _, err := store.Do(call.operation, wire.In(call.input), r.zero.Add(call.age)); err != nil {
+		if _, err := store.Do(call.at(r.zero.Add(call.age))); err != nil {
 			return nil, err
 		}
 	}
@@ -91,7 +97,7 @@ func (r *Region) store() (*dynamo.Store, error) {
 
 // useTables answers a call of DynamoDB.
 func useTables(c *call) (any, *wire.Error) {
-	result, err := c.region.dynamo.Do(c.wire.Operation, c.in, c.wall)
+	result, err := c.region.dynamo.Do(dynamo.Request{Operation: c.wire.Operation, In: c.in, Now: c.wall, Half: c.half})
 	c.read, c.write = result.ReadUnits, result.WriteUnits
 	return result.Output, err
 }

@@ -29,19 +29,32 @@ func batchWriteItem(r *request) (map[string]any, *wire.Error) {
 	if duplicates(all) {
 		return nil, validation("Provided list of item keys contains duplicates")
 	}
-	for _, w := range all {
+	left := map[string]any{}
+	for i, w := range all {
+		if r.half && i >= len(all)/2 {
+			rest, _ := left[w.given].([]any)
+			left[w.given] = append(rest, w.entry)
+			continue
+		}
 		if err := w.prepare(r); err != nil {
 			return nil, err
 		}
 		r.writes(w.table, w.bytes(), 1)
 		w.commit(r)
 	}
-	return r.withAllConsumed(map[string]any{"UnprocessedItems": map[string]any{}})
+	return r.withAllConsumed(map[string]any{"UnprocessedItems": left})
+}
+
+// batchWrite is a write with what it was read from.
+type batchWrite struct {
+	*write
+	given string // the table as the request names it
+	entry map[string]any
 }
 
 // batchWrites reads the puts and deletes of all tables.
-func (r *request) batchWrites(requests *wire.Input) ([]*write, *wire.Error) {
-	var all []*write
+func (r *request) batchWrites(requests *wire.Input) ([]batchWrite, *wire.Error) {
+	var all []batchWrite
 	for _, name := range slices.Sorted(maps.Keys(requests.Members())) {
 		entries := requests.Structures(name)
 		if err := requests.Err(); err != nil {
@@ -52,7 +65,7 @@ func (r *request) batchWrites(requests *wire.Input) ([]*write, *wire.Error) {
 			if err != nil {
 				return nil, err
 			}
-			all = append(all, w)
+			all = append(all, batchWrite{w, name, entry.Members()})
 		}
 	}
 	return all, r.in.Err()
@@ -74,11 +87,14 @@ func (r *request) batchWrite(table string, entry *wire.Input) (*write, *wire.Err
 	return r.write(kind, wire.In(given))
 }
 
+// target is the item that a write is for.
+func (w *write) target() string { return w.table.name + "\x00" + w.key.id() }
+
 // duplicates says whether two writes are for one item.
-func duplicates(all []*write) bool {
+func duplicates[W interface{ target() string }](all []W) bool {
 	seen := map[string]bool{}
 	for _, w := range all {
-		id := w.table.name + "\x00" + w.key.id()
+		id := w.target()
 		if seen[id] {
 			return true
 		}
@@ -120,6 +136,7 @@ type batchGet struct {
 	bytes *int
 	items []any
 	left  []any
+	seen  map[string]bool
 }
 
 func (g *batchGet) read(name string, part *wire.Input, keys []*wire.Input) *wire.Error {
@@ -135,16 +152,16 @@ func (g *batchGet) read(name string, part *wire.Input, keys []*wire.Input) *wire
 		return err
 	}
 	g.items = []any{}
-	seen := map[string]bool{}
+	g.seen = map[string]bool{}
 	for _, key := range keys {
 		k, err := t.key(wire.In(map[string]any{"Key": key.Members()}), "Key")
 		if err != nil {
 			return err
 		}
-		if seen[k.id()] {
+		if g.seen[k.id()] {
 			return validation("Provided list of item keys contains duplicates")
 		}
-		seen[k.id()] = true
+		g.seen[k.id()] = true
 		g.one(rd, k, key)
 	}
 	return part.Err()
@@ -152,7 +169,7 @@ func (g *batchGet) read(name string, part *wire.Input, keys []*wire.Input) *wire
 
 func (g *batchGet) one(rd *reading, k primary, key *wire.Input) {
 	it := rd.table.get(k, g.now, rd.consistent)
-	if *g.bytes > 0 && *g.bytes+it.size() > maxBatchBytes {
+	if *g.bytes > 0 && *g.bytes+it.size() > maxBatchBytes || g.half && len(g.seen)%2 == 0 {
 		g.left = append(g.left, key.Members())
 		return
 	}

@@ -210,25 +210,25 @@ func (n *node) holds(it item) bool {
 
 // compares is holds for conditions that need the value of each operand. A missing one makes them false, except <>.
 func (n *node) compares(it item) bool {
-	values := make([]value, len(n.operands))
-	present := make([]bool, len(n.operands))
-	for i := range n.operands {
-		values[i], present[i] = n.operands[i].get(it)
+	first, there := n.operands[0].get(it)
+	equals := func(o operand) bool {
+		v, present := o.get(it)
+		return there && present && equal(first, v)
 	}
 	switch n.op {
-	case "=":
-		return present[0] && present[1] && equal(values[0], values[1])
+	case "=", "IN":
+		return slices.ContainsFunc(n.operands[1:], equals)
 	case "<>":
-		return !(present[0] && present[1] && equal(values[0], values[1]))
-	case "IN":
-		for i := range values[1:] {
-			if present[0] && present[i+1] && equal(values[0], values[i+1]) {
-				return true
-			}
-		}
-		return false
+		return !equals(n.operands[1])
 	}
-	return !slices.Contains(present, false) && n.relates(values)
+	values := []value{first}
+	for _, o := range n.operands[1:] {
+		v, present := o.get(it)
+		if values = append(values, v); !present {
+			return false
+		}
+	}
+	return there && n.relates(values)
 }
 
 // relates is compares for values that are there.

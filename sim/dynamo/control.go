@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -119,16 +120,9 @@ func readSchema(in *wire.Input, name string) (*schema, *wire.Error) {
 
 // keys reads KeySchema and AttributeDefinitions.
 func (s *schema) keys(in *wire.Input) *wire.Error {
-	defined := map[string]string{}
-	for _, d := range in.Structures("AttributeDefinitions") {
-		name, kind := d.Text("AttributeName"), d.Text("AttributeType")
-		if kind != typeS && kind != typeN && kind != typeB {
-			return constraint("'"+kind+"'", "attributeDefinitions.1.member.attributeType", "Member must satisfy enum value set: [B, N, S]")
-		}
-		if defined[name] != "" {
-			return parameter("Duplicate AttributeName in AttributeDefinitions: %s", name)
-		}
-		defined[name] = kind
+	defined, err := definitions(in)
+	if err != nil {
+		return err
 	}
 	elements := in.Structures("KeySchema")
 	if len(elements) < 1 || len(elements) > 2 {
@@ -136,17 +130,16 @@ func (s *schema) keys(in *wire.Input) *wire.Error {
 	}
 	for i, e := range elements {
 		part := keyPart{e.Text("AttributeName"), defined[e.Text("AttributeName")]}
-		want := []string{"HASH", "RANGE"}[i]
-		switch {
+		switch want := []string{"HASH", "RANGE"}[i]; {
 		case e.Text("KeyType") != want:
 			return validation("Invalid KeySchema: The %s KeySchemaElement is not a %s key type", []string{"first", "second"}[i], want)
 		case part.kind == "":
 			return parameter("Some index key attributes are not defined in AttributeDefinitions. Keys: [%s], AttributeDefinitions: %v",
 				part.name, slices.Sorted(maps.Keys(defined)))
-		case i == 1 && part.name == s.hash.name:
-			return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 		case i == 0:
 			s.hash = part
+		case part.name == s.hash.name:
+			return validation("Both the Hash Key and the Range Key element in the KeySchema have the same name")
 		default:
 			s.sort = &part
 		}
@@ -155,6 +148,23 @@ func (s *schema) keys(in *wire.Input) *wire.Error {
 		return parameter("Number of attributes in KeySchema does not exactly match number of attributes defined in AttributeDefinitions")
 	}
 	return nil
+}
+
+// definitions are the types of AttributeDefinitions by name.
+func definitions(in *wire.Input) (map[string]string, *wire.Error) {
+	defined := map[string]string{}
+	for i, d := range in.Structures("AttributeDefinitions") {
+		name, kind := d.Text("AttributeName"), d.Text("AttributeType")
+		switch {
+		case kind != typeS && kind != typeN && kind != typeB:
+			return nil, constraint("'"+kind+"'", fmt.Sprintf("attributeDefinitions.%d.member.attributeType", i+1),
+				"Member must satisfy enum value set: [B, N, S]")
+		case defined[name] != "":
+			return nil, parameter("Duplicate AttributeName in AttributeDefinitions: %s", name)
+		}
+		defined[name] = kind
+	}
+	return defined, nil
 }
 
 // billing reads BillingMode and ProvisionedThroughput.

@@ -155,7 +155,7 @@ func (r *request) write(kind string, in *wire.Input) (*write, *wire.Error) {
 	if w.table, err = r.use(in); err != nil {
 		return nil, err
 	}
-	return w, w.target(in)
+	return w, w.read(in)
 }
 
 func (w *write) expressions(in *wire.Input, b *bindings) *wire.Error {
@@ -173,8 +173,8 @@ func (w *write) expressions(in *wire.Input, b *bindings) *wire.Error {
 	return err
 }
 
-// target reads the key, and the item of a put.
-func (w *write) target(in *wire.Input) *wire.Error {
+// read reads the key, and the item of a put.
+func (w *write) read(in *wire.Input) *wire.Error {
 	var err *wire.Error
 	if w.kind != kindPut {
 		w.key, err = w.table.key(in, "Key")
@@ -226,10 +226,7 @@ func (w *write) update() *wire.Error {
 	takes := func(a action) bool { return a.section == "REMOVE" || a.section == "DELETE" }
 	base := w.before
 	if base == nil {
-		base = item{w.table.hash.name: w.key.hash}
-		if w.table.sort != nil {
-			base[w.table.sort.name] = w.key.sort
-		}
+		base = w.table.item(w.key)
 	}
 	after, err := apply(base, w.actions)
 	if err != nil {

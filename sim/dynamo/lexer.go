@@ -1,6 +1,7 @@
 package dynamo
 
 import (
+	"slices"
 	"strings"
 
 	"ecs-autoscaler/sim/wire"
@@ -62,15 +63,14 @@ func lex(kind, text string) ([]token, *wire.Error) {
 func next(text string) token {
 	switch c := text[0]; {
 	case letter(c):
-		return token{tokenWord, text[:run(text, 1)]}
+		return token{tokenWord, text[:run(text)]}
 	case digit(c):
 		return token{tokenNumber, text[:len(text)-len(strings.TrimLeft(text, "0123456789"))]}
-	case (c == '#' || c == ':') && len(text) > 1 && inWord(text[1]):
-		if c == '#' {
-			return token{tokenName, text[:run(text, 1)]}
-		}
-		return token{tokenValue, text[:run(text, 1)]}
-	case strings.HasPrefix(text, "<=") || strings.HasPrefix(text, ">=") || strings.HasPrefix(text, "<>"):
+	case c == '#' && run(text) > 1:
+		return token{tokenName, text[:run(text)]}
+	case c == ':' && run(text) > 1:
+		return token{tokenValue, text[:run(text)]}
+	case len(text) > 1 && slices.Contains([]string{"<=", ">=", "<>"}, text[:2]):
 		return token{tokenSign, text[:2]}
 	case strings.IndexByte("=<>(),.[]+-", c) >= 0:
 		return token{tokenSign, text[:1]}
@@ -78,8 +78,9 @@ func next(text string) token {
 	return token{}
 }
 
-// run is where the word ends whose first byte is before from.
-func run(text string, from int) int {
+// run is where the word ends that begins at the second byte.
+func run(text string) int {
+	from := 1
 	for from < len(text) && inWord(text[from]) {
 		from++
 	}

@@ -19,31 +19,41 @@ type bindings struct {
 // readBindings takes names and values from a request.
 func readBindings(in *wire.Input) (*bindings, *wire.Error) {
 	b := &bindings{names: map[string]string{}, values: map[string]value{}, used: map[string]bool{}}
-	names, values := in.Structure("ExpressionAttributeNames"), in.Structure("ExpressionAttributeValues")
-	for key := range names.Members() {
-		if b.names[key] = names.Text(key); key == "" || key[0] != '#' {
-			return nil, validation("ExpressionAttributeNames contains invalid key: Syntax error; key: %q", key)
-		}
+	if err := b.readNames(in); err != nil {
+		return nil, err
 	}
-	for _, key := range slices.Sorted(maps.Keys(values.Members())) {
-		if key == "" || key[0] != ':' {
+	values := in.Structure("ExpressionAttributeValues").Members()
+	if in.Has("ExpressionAttributeValues") && len(values) == 0 {
+		return nil, validation("ExpressionAttributeValues must not be empty")
+	}
+	for _, key := range slices.Sorted(maps.Keys(values)) {
+		if !strings.HasPrefix(key, ":") {
 			return nil, validation("ExpressionAttributeValues contains invalid key: Syntax error; key: %q", key)
 		}
-		v, err := readValue(values.Members()[key], 0)
+		v, err := readValue(values[key], 0)
+		if err != nil && err.Code == "ValidationException" {
+			return nil, validation("ExpressionAttributeValues contains invalid value: %s for key %s", err.Message, key)
+		}
 		if err != nil {
-			if err.Code == "ValidationException" {
-				err = validation("ExpressionAttributeValues contains invalid value: %s for key %s", err.Message, key)
-			}
 			return nil, err
 		}
 		b.values[key] = v
 	}
-	for member, absent := range map[string]bool{"ExpressionAttributeNames": len(b.names) == 0, "ExpressionAttributeValues": len(b.values) == 0} {
-		if in.Has(member) && absent {
-			return nil, validation("%s must not be empty", member)
-		}
+	return b, nil
+}
+
+func (b *bindings) readNames(in *wire.Input) *wire.Error {
+	names := in.Structure("ExpressionAttributeNames")
+	if in.Has("ExpressionAttributeNames") && len(names.Members()) == 0 {
+		return validation("ExpressionAttributeNames must not be empty")
 	}
-	return b, names.Err()
+	for _, key := range slices.Sorted(maps.Keys(names.Members())) {
+		if !strings.HasPrefix(key, "#") {
+			return validation("ExpressionAttributeNames contains invalid key: Syntax error; key: %q", key)
+		}
+		b.names[key] = names.Text(key)
+	}
+	return names.Err()
 }
 
 // spare refuses names and values that no expression used.

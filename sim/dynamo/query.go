@@ -96,11 +96,7 @@ func (s *search) answer(r *request, more bool) (map[string]any, *wire.Error) {
 		output["Items"] = s.items
 	}
 	if (more || s.limit > 0 && s.scanned == s.limit) && s.last != nil {
-		key := item{s.table.hash.name: s.last.hash}
-		if s.table.sort != nil {
-			key[s.table.sort.name] = s.last.sort
-		}
-		output["LastEvaluatedKey"] = key.tree()
+		output["LastEvaluatedKey"] = s.table.item(*s.last).tree()
 	}
 	return r.withConsumed(output, s.table.name)
 }
@@ -231,32 +227,34 @@ func (s *schema) keyCondition(n *node) (string, *wire.Error) {
 	if !slices.Contains([]string{"=", "<", "<=", ">", ">=", "BETWEEN", opBeginsWith}, n.op) {
 		return "", validation("Invalid operator used in KeyConditionExpression: %s", n.op)
 	}
-	first := n.operands[0]
-	if first.op == opValue && n.op != "BETWEEN" && n.op != opBeginsWith && n.operands[1].op == opPath {
-		n.op, n.operands = mirrored(n.op), []operand{n.operands[1], first}
-		first = n.operands[0]
+	if len(n.operands) == 2 && n.operands[0].op == opValue && n.op != opBeginsWith {
+		n.op, n.operands = mirrored(n.op), []operand{n.operands[1], n.operands[0]}
 	}
-	if first.op != opPath || len(first.path) != 1 || !s.isKey(first.path[0].name) {
+	first := n.operands[0]
+	position := -1
+	if first.op == opPath && len(first.path) == 1 {
+		position = slices.Index(s.keyNames(), first.path[0].name)
+	}
+	if position < 0 {
 		return "", validation("Query condition missed key schema element: %s", s.keyNames()[len(s.keyNames())-1])
 	}
-	name := first.path[0].name
+	return first.path[0].name, keyOperands(n, s.parts()[position], position)
+}
+
+// keyOperands checks what a key attribute is compared with.
+func keyOperands(n *node, part keyPart, position int) *wire.Error {
 	for _, o := range n.operands[1:] {
-		if o.op != opValue {
-			return "", validation("Invalid KeyConditionExpression: The operand of a key condition must be a value")
+		switch {
+		case o.op != opValue:
+			return validation("Invalid KeyConditionExpression: The operand of a key condition must be a value")
+		case o.value.kind != part.kind:
+			return parameter("Condition parameter type does not match schema type")
 		}
-		for i, part := range s.parts() {
-			if part.name != name {
-				continue
-			}
-			if o.value.kind != part.kind {
-				return "", parameter("Condition parameter type does not match schema type")
-			}
-			if err := keySize(part, o.value, i); err != nil && n.op != opBeginsWith {
-				return "", err
-			}
+		if err := keySize(part, o.value, position); err != nil && n.op != opBeginsWith {
+			return err
 		}
 	}
-	return name, nil
+	return nil
 }
 
 // mirrored is the operator with its sides exchanged.

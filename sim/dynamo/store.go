@@ -73,18 +73,28 @@ type Result struct {
 	ReadUnits, WriteUnits float64
 }
 
-// Do runs an operation of Operations. The units of the result count with an error too.
-func (s *Store) Do(operation string, in *wire.Input, now time.Time) (Result, *wire.Error) {
+// Request is a call as the store takes it.
+type Request struct {
+	// Operation is one of Operations.
+	Operation string
+	In        *wire.Input
+	Now       time.Time
+	// Half leaves the second half of a batch unprocessed.
+	Half bool
+}
+
+// Do answers a request. The units of the result count with an error too.
+func (s *Store) Do(q Request) (Result, *wire.Error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	op := operations[operation]
-	r := &request{store: s, operation: operation, in: in, now: now, spent: map[string]*spending{}}
-	if err := s.within(op, in, now); err != nil {
+	op := operations[q.Operation]
+	r := &request{store: s, operation: q.Operation, in: q.In, now: q.Now, half: q.Half, spent: map[string]*spending{}}
+	if err := s.within(op, r.in, r.now); err != nil {
 		return Result{}, err
 	}
 	output, err := op.run(r)
 	if err == nil {
-		err = in.Err()
+		err = r.in.Err()
 	}
 	return s.book(r, output), err
 }
@@ -207,6 +217,7 @@ type request struct {
 	operation string
 	in        *wire.Input
 	now       time.Time
+	half      bool
 	spent     map[string]*spending
 }
 

@@ -81,15 +81,6 @@ func (s *schema) keyNames() []string {
 
 func (s *schema) isKey(name string) bool { return slices.Contains(s.keyNames(), name) }
 
-// keyOf is the part of an item that is its key.
-func (s *schema) keyOf(it item) item {
-	k := item{}
-	for _, name := range s.keyNames() {
-		k[name] = it[name]
-	}
-	return k
-}
-
 func (s *schema) parts() []keyPart {
 	if s.sort == nil {
 		return []keyPart{s.hash}
@@ -120,6 +111,15 @@ func (s *schema) pick(it item) primary {
 		p.sort = it[s.sort.name]
 	}
 	return p
+}
+
+// item is the item that has nothing but a key.
+func (s *schema) item(k primary) item {
+	it := item{s.hash.name: k.hash}
+	if s.sort != nil {
+		it[s.sort.name] = k.sort
+	}
+	return it
 }
 
 // exact takes a key that must be nothing but the key.

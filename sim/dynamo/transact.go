@@ -82,7 +82,7 @@ func (r *request) transact(all []*write) *wire.Error {
 		total += w.bytes()
 	}
 	if slices.ContainsFunc(reasons, func(e *wire.Error) bool { return e != nil }) {
-		return Cancelled(reasons)
+		return cancelled(reasons)
 	}
 	if total > maxTransactBytes {
 		return validation("Aggregate size of items in the transaction exceeds the limit of 4 MB")
@@ -100,8 +100,8 @@ var reasonCodes = map[string]string{
 	"ThrottlingException": "ThrottlingError",
 }
 
-// Cancelled is TransactionCanceledException with a reason for each item, nil where there is none.
-func Cancelled(reasons []*wire.Error) *wire.Error {
+// cancelled is TransactionCanceledException with a reason for each item, nil where there is none.
+func cancelled(reasons []*wire.Error) *wire.Error {
 	list, codes := make([]any, len(reasons)), make([]string, len(reasons))
 	for i, e := range reasons {
 		reason := map[string]any{"Code": "None"}
@@ -118,9 +118,15 @@ func Cancelled(reasons []*wire.Error) *wire.Error {
 	return e
 }
 
-// Conflict is the error of a write that meets a transaction.
-func Conflict() *wire.Error {
-	return reject("TransactionConflictException", "Transaction is ongoing for the item")
+// Contended is the answer to a request whose first item another transaction holds.
+func Contended(operation string, in *wire.Input) *wire.Error {
+	conflict := reject("TransactionConflictException", "Transaction is ongoing for the item")
+	if !strings.HasPrefix(operation, "Transact") {
+		return conflict
+	}
+	reasons := make([]*wire.Error, max(1, len(in.Structures("TransactItems"))))
+	reasons[0] = conflict
+	return cancelled(reasons)
 }
 
 // repeated says whether the transaction was done already, by its ClientRequestToken.

@@ -74,16 +74,10 @@ func updateTimeToLive(r *request) (map[string]any, *wire.Error) {
 		return nil, constraint("null", "timeToLiveSpecification.enabled", "Member must not be null")
 	case name == "" || len(name) > 255:
 		return nil, constraint(name, "timeToLiveSpecification.attributeName", "Member must have length from 1 to 255")
-	case enable && t.ttl.enabled:
-		return nil, validation("TimeToLive is already enabled")
-	case !enable && !t.ttl.enabled:
-		return nil, validation("TimeToLive is already disabled")
-	case !enable && name != t.ttl.attribute:
-		return nil, validation("TimeToLive is active on a different AttributeName: current AttributeName is %s", t.ttl.attribute)
-	case r.now.Before(t.ttl.changed.Add(ttlSettles)):
-		return nil, validation("Time to live has been modified multiple times within a fixed interval")
 	}
-	t.ttl = timeToLive{attribute: name, enabled: enable, changed: r.now}
+	if err := t.ttl.change(name, enable, r.now); err != nil {
+		return nil, err
+	}
 	for _, p := range t.ordered {
 		for _, row := range p.rows {
 			k := primary{p.key, row.sort}
@@ -92,6 +86,22 @@ func updateTimeToLive(r *request) (map[string]any, *wire.Error) {
 		}
 	}
 	return map[string]any{"TimeToLiveSpecification": map[string]any{"AttributeName": name, "Enabled": enable}}, nil
+}
+
+// change is UpdateTimeToLive.
+func (l *timeToLive) change(name string, enable bool, now time.Time) *wire.Error {
+	switch {
+	case enable && l.enabled:
+		return validation("TimeToLive is already enabled")
+	case !enable && !l.enabled:
+		return validation("TimeToLive is already disabled")
+	case !enable && name != l.attribute:
+		return validation("TimeToLive is active on a different AttributeName: current AttributeName is %s", l.attribute)
+	case now.Before(l.changed.Add(ttlSettles)):
+		return validation("Time to live has been modified multiple times within a fixed interval")
+	}
+	*l = timeToLive{attribute: name, enabled: enable, changed: now}
+	return nil
 }
 
 func describeTimeToLive(r *request) (map[string]any, *wire.Error) {

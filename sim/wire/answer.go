@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"hash/crc32"
 	"maps"
 	"net/http"
@@ -13,7 +14,7 @@ type Error struct {
 	Status int
 	// Code is the name of the error shape, such as ClusterNotFoundException.
 	Code string
-	// QueryCode is the code that CloudWatch's older query protocol used, sent beside Code; "" is the same as Code.
+	// QueryCode is the code of the Query protocol, which STS speaks and CloudWatch sends beside Code; "" is the same as Code.
 	QueryCode string
 	Message   string
 	// Detail are further members of the error's shape, nil for most.
@@ -41,6 +42,8 @@ func (r *Request) Succeed(id string, output any) Answer {
 	a := Answer{Status: http.StatusOK, Header: r.header(id)}
 	encoded, own := output.(Encoded)
 	switch {
+	case r.Protocol == Query:
+		a.Body = r.queryAnswer(id, output)
 	case own && r.Protocol == CBOR2:
 		a.Body = encoded.AppendCBOR(nil)
 	case own:
@@ -56,13 +59,13 @@ func (r *Request) Fail(id string, e *Error) Answer {
 	a := Answer{Status: e.Status, Header: r.header(id)}
 	shape := e.Code
 	switch r.Service {
+	case STS:
+		a.Body = queryError(id, cmp.Or(e.QueryCode, e.Code), e)
+		return a
 	case DynamoDB:
 		shape = namespaceOf(e.Code) + "#" + e.Code
 	case CloudWatch:
-		code, fault := e.QueryCode, "Sender"
-		if code == "" {
-			code = e.Code
-		}
+		code, fault := cmp.Or(e.QueryCode, e.Code), "Sender"
 		if e.Status >= http.StatusInternalServerError {
 			fault = "Receiver"
 		}
@@ -101,6 +104,8 @@ func (r *Request) header(id string) http.Header {
 	h := http.Header{}
 	h.Set("x-amzn-RequestId", id)
 	switch r.Protocol {
+	case Query:
+		h.Set("Content-Type", "text/xml")
 	case CBOR2:
 		h.Set("Content-Type", "application/cbor")
 		h.Set("Smithy-Protocol", "rpc-v2-cbor")
