@@ -97,8 +97,9 @@ func (e *evaluation) result(q *metricQuery, s *series, ascending bool) metricRes
 		}
 	}
 	if s.metric != nil {
+		what := func() uint64 { return e.call.identity() ^ s.metric.seed }
 		for _, f := range e.faults {
-			if strike := traits[f.Kind].strike; strike != nil && f.touches(s.metric) && f.strike() {
+			if strike := traits[f.Kind].strike; strike != nil && f.touches(s.metric) && f.strike(what, e.call.now) {
 				strike(&r, f)
 			}
 		}
