@@ -53,6 +53,11 @@ func newTable(t testing.TB, c *dynamodb.Client) string {
 	if _, err := Init(t.Context(), c, name); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		if _, err := c.DeleteTable(context.WithoutCancel(t.Context()), &dynamodb.DeleteTableInput{TableName: &name}); err != nil {
+			t.Error(err)
+		}
+	})
 	return name
 }
 
