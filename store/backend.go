@@ -42,8 +42,11 @@ type Backend interface {
 type Snapshot struct {
 	Memories []Remembered
 	// Open are the activities with status Pending or InProgress, oldest first.
-	Open   []Activity
+	Open []Activity
+	// Delays are those that were learned without a scope, or by the scope that was asked for.
 	Delays map[string]Delay
+	// ScopedDelays are those that scopes have learned; only a backend that loads all at once has them here.
+	ScopedDelays map[Scope]map[string]Delay
 	// Sequence is the highest number given to an activity or a decision so far.
 	Sequence uint64
 }
@@ -60,8 +63,9 @@ type Durable struct {
 	Memories   []Remembered
 	Activities []*Activity
 	Decisions  []*DecisionRecord
-	// Delays replaces the learned delays; nil leaves them.
+	// Delays replaces the delays that Scope has learned; nil leaves them.
 	Delays map[string]Delay
+	Scope  Scope
 	// Sequence is the highest number given so far.
 	Sequence uint64
 	// Fence is the condition of the whole; nil for none.

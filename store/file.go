@@ -45,7 +45,7 @@ func (b *fileBackend) Load() (*Snapshot, error) {
 }
 
 func (b *fileBackend) load(tx *bbolt.Tx) (*Snapshot, error) {
-	s := &Snapshot{Delays: map[string]Delay{}}
+	s := &Snapshot{Delays: map[string]Delay{}, ScopedDelays: map[Scope]map[string]Delay{}}
 	if text := tx.Bucket(metaBucket).Get(sequenceKey); text != nil {
 		n, err := strconv.ParseUint(string(text), 10, 64)
 		if err != nil {
@@ -87,10 +87,21 @@ func (b *fileBackend) loadOpen(s *Snapshot, id, value []byte) error {
 	return nil
 }
 
-func (b *fileBackend) loadDelay(s *Snapshot, name, value []byte) error {
+func (b *fileBackend) loadDelay(s *Snapshot, key, value []byte) error {
+	sc, name, ok := parseDelayKey(key)
+	if !ok {
+		return damaged(b.path, fmt.Sprintf("the delay of %q belongs to no cluster", key), nil)
+	}
+	delays := s.Delays
+	if sc != (Scope{}) {
+		if s.ScopedDelays[sc] == nil {
+			s.ScopedDelays[sc] = map[string]Delay{}
+		}
+		delays = s.ScopedDelays[sc]
+	}
 	var d Delay
-	err := b.decode(value, &d, fmt.Sprintf("the delay of %q", name))
-	s.Delays[string(name)] = d
+	err := b.decode(value, &d, fmt.Sprintf("the delay of %q", key))
+	delays[name] = d
 	return err
 }
 
@@ -107,7 +118,7 @@ func (b *fileBackend) Commit(d *Durable) error {
 	}
 	return b.update(func(tx *bbolt.Tx) error {
 		if d.Delays != nil {
-			if err := empty(tx, delaysBucket); err != nil {
+			if err := forgetDelays(tx.Bucket(delaysBucket), d.Scope); err != nil {
 				return err
 			}
 		}
@@ -134,7 +145,7 @@ func encode(d *Durable) ([]entry, error) {
 		put(memoriesBucket, targetKey(d.Memories[i].Target), &d.Memories[i])
 	}
 	for name, delay := range d.Delays {
-		put(delaysBucket, []byte(name), delay)
+		put(delaysBucket, delayKey(d.Scope, name), delay)
 	}
 	for _, r := range d.Decisions {
 		put(decisionsBucket, r.key(), r)
@@ -166,12 +177,22 @@ func closeActivities(tx *bbolt.Tx, activities []*Activity) error {
 	return nil
 }
 
-func empty(tx *bbolt.Tx, name []byte) error {
-	if err := tx.DeleteBucket(name); err != nil {
-		return err
+// forgetDelays removes the delays of one scope.
+func forgetDelays(bucket *bbolt.Bucket, sc Scope) error {
+	var keys [][]byte
+	prefix := delayPrefix(sc)
+	c := bucket.Cursor()
+	for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if prefix != nil || len(k) > 0 && k[0] != 0 {
+			keys = append(keys, k)
+		}
 	}
-	_, err := tx.CreateBucket(name)
-	return err
+	for _, k := range keys {
+		if err := bucket.Delete(k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // view runs a read transaction.

@@ -50,7 +50,9 @@ func (s Selection) Activity(a *Activity) bool { return s.activity(a) }
 func (s Selection) Decision(d *DecisionRecord) bool { return s.decision(d) }
 
 // In reports whether records of the scope can be meant at all.
-func (s Selection) In(sc Scope) bool { return s.target.Cluster == "" || s.target.Cluster == sc.Cluster }
+func (s Selection) In(sc Scope) bool {
+	return (s.target.Account == "" || s.target.Account == sc.Account) && (s.target.Cluster == "" || s.target.Cluster == sc.Cluster)
+}
 
 // From is the oldest place that is meant; false means no bound.
 func (s Selection) From() (Place, bool) { return placeOf(s.from) }

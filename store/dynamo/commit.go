@@ -37,21 +37,13 @@ func (b *Backend) Commit(d *store.Durable) error {
 	return nil
 }
 
-// fits checks what DynamoDB's keys cannot hold, and that a fenced commit stays within its fence.
+// fits checks what DynamoDB's keys cannot hold.
 func fits(d *store.Durable) error {
 	check := func(k evaluator.Key, place store.Place) error {
 		if n := len(historySort(place)); n > maxSortKey {
 			return fmt.Errorf("%w: the ID of a record of %s is %d bytes too long for DynamoDB: %q", store.ErrInvalid, k, n-maxSortKey, place.ID)
 		}
-		if d.Fence != nil && store.ScopeOf(k) != d.Fence.Scope {
-			return fmt.Errorf("%w: %s does not belong to %s, whose lease the commit is under", store.ErrInvalid, k, d.Fence.Scope)
-		}
 		return nil
-	}
-	for _, m := range d.Memories {
-		if err := check(m.Target, store.Place{}); err != nil {
-			return err
-		}
 	}
 	for _, a := range d.Activities {
 		if err := check(a.Target, a.Place()); err != nil {
@@ -73,7 +65,7 @@ func scopesOf(d *store.Durable) []store.Scope {
 	}
 	var all []store.Scope
 	if d.Delays != nil {
-		all = append(all, store.Scope{})
+		all = append(all, d.Scope)
 	}
 	for _, m := range d.Memories {
 		all = append(all, store.ScopeOf(m.Target))
@@ -93,14 +85,6 @@ func compareScopes(a, b store.Scope) int {
 		return c
 	}
 	return strings.Compare(a.Cluster, b.Cluster)
-}
-
-// delaysScope is the scope that learned delays are kept under: that of the fence.
-func delaysScope(d *store.Durable) store.Scope {
-	if d.Fence != nil {
-		return d.Fence.Scope
-	}
-	return store.Scope{}
 }
 
 // commitScope writes what d says of one scope. Without a fence another writer may come in between; then it is worked out anew.
@@ -158,7 +142,7 @@ func (b *Backend) draft(s store.Scope, d *store.Durable, l *ledger) ([]*part, er
 	}
 	w.activities(activities, true)
 	w.decisions(d.Decisions, inScope)
-	if d.Delays != nil && delaysScope(d) == s {
+	if d.Delays != nil && d.Scope == s {
 		i, err := delaysItem(s, d.Delays)
 		if err != nil {
 			return nil, err

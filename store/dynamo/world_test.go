@@ -20,7 +20,12 @@ import (
 	"ecs-autoscaler/store/storetest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(endpointVariable) != "" {
+		commitPatience = patience{time.Minute, 20 * time.Second} // an emulator is not as fast as DynamoDB
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // endpointVariable names a DynamoDB that is to be tested against instead of the simulated one (make test-dynamodb).
 const endpointVariable = "ECS_AUTOSCALER_TEST_DYNAMODB"
@@ -79,6 +84,7 @@ func (e everything) Load() (*store.Snapshot, error) {
 		return nil, err
 	}
 	whole, err := e.Backend.Load()
+	whole.ScopedDelays = map[store.Scope]map[string]store.Delay{}
 	for _, s := range append(scopes, store.Scope{}) {
 		part, err := e.LoadScope(s)
 		if err != nil {
@@ -87,10 +93,10 @@ func (e everything) Load() (*store.Snapshot, error) {
 		whole.Memories = append(whole.Memories, part.Memories...)
 		whole.Open = append(whole.Open, part.Open...)
 		whole.Sequence = max(whole.Sequence, part.Sequence)
-		for name, d := range part.Delays {
-			whole.Delays[name] = d
-		}
+		whole.ScopedDelays[s] = part.Delays
 	}
+	whole.Delays = whole.ScopedDelays[store.Scope{}]
+	delete(whole.ScopedDelays, store.Scope{})
 	return whole, err
 }
 

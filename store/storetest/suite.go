@@ -44,6 +44,7 @@ func Suite(t *testing.T, begin func(t *testing.T) Life) {
 		{"generations grow over restarts", generationsGrow},
 		{"the memory of a removed target is kept", removedIsRemembered},
 		{"delays are replaced as a whole", delaysAreReplaced},
+		{"every scope has delays of its own", delaysByScope},
 		{"decisions keep their JSON and get distinct IDs", decisionsKeepJSON},
 		{"history can be filtered", historyFilters},
 		{"history comes in pages that survive inserts", historyPages},
@@ -210,6 +211,28 @@ func delaysAreReplaced(t *testing.T, life Life) {
 	commit(t, s, store.Changes{Delays: map[string]store.Delay{}})
 	if s = restart(t, s, life); len(s.Delays()) != 0 {
 		t.Errorf("delays %v; want none", s.Delays())
+	}
+}
+
+func delaysByScope(t *testing.T, life Life) {
+	s := newStore(t, life.Open())
+	want := map[store.Scope]map[string]store.Delay{
+		{}:                                    {"a": {Seconds: 1}},
+		{Cluster: "shop"}:                     {"a": {Seconds: 2}, "b": {Seconds: 3}},
+		{Cluster: "shops"}:                    {"a": {Seconds: 4}},
+		{Account: "staging", Cluster: "shop"}: {"b": {Seconds: 5}},
+	}
+	for sc, delays := range want {
+		commit(t, s, store.Changes{Scope: sc, Delays: map[string]store.Delay{"old": {}}})
+		commit(t, s, store.Changes{Scope: sc, Delays: delays})
+	}
+	for range 2 {
+		for sc, delays := range want {
+			if diff := cmp.Diff(delays, s.DelaysOf(sc)); diff != "" {
+				t.Errorf("delays of %q (-want +got):\n%s", sc, diff)
+			}
+		}
+		s = restart(t, s, life)
 	}
 }
 
