@@ -105,7 +105,7 @@ func dynamoLife(t *testing.T) storetest.Life {
 	c.set(noon)
 	o := Options{API: client(t), Now: c.Now}
 	o.Table = newTable(t, client(t))
-	return storetest.Life{Open: func() store.Backend { return everything{open(t, o)} }, At: c.set}
+	return storetest.Life{Open: func() store.Backend { return everything{open(t, o)} }, At: c.set, Many: 2 * maxWrites}
 }
 
 func TestDynamoDBBackend(t *testing.T) {

@@ -19,6 +19,15 @@ type Life struct {
 	Open func() store.Backend
 	// At tells a state that lets records expire by itself what time it is; nil for one that is pruned.
 	At func(now time.Time)
+	// Many is how many records are more than the backend takes or removes at once; 0 means 1,000.
+	Many int
+}
+
+func (l Life) many() int {
+	if l.Many == 0 {
+		return 1000
+	}
+	return l.Many
 }
 
 // expires reports whether records expire by themselves, and sets the time by which they do.
@@ -494,21 +503,19 @@ func SixWeeks(t *testing.T, life Life) {
 	}
 }
 
-// manyRecords is more than any backend removes at once.
-const manyRecords = 1000
-
 func pruneMany(t *testing.T, life Life) {
+	many := life.many()
 	s := newStore(t, life.Open())
 	var c store.Changes
-	for i := range 2*manyRecords + 10 {
+	for i := range 2*many + 10 {
 		c.Decisions = append(c.Decisions, decisionOf(i))
-		if i < manyRecords+2 { // More open activities than a batch must not hide what is behind them.
+		if i < many+2 { // More open activities than a batch must not hide what is behind them.
 			c.Activities = append(c.Activities, activityOf(i))
 		}
 	}
-	c.Activities = append(c.Activities, withStatus(activityOf(manyRecords+2), evaluator.Failed))
+	c.Activities = append(c.Activities, withStatus(activityOf(many+2), evaluator.Failed))
 	commit(t, s, c)
-	now, want := at(2*manyRecords).Add(store.Retention), 2*manyRecords+1
+	now, want := at(2*many).Add(store.Retention), 2*many+1
 	if life.expires(now) {
 		want = 0
 	}
@@ -519,7 +526,7 @@ func pruneMany(t *testing.T, life Life) {
 	if left := pages(t, s.Decisions, store.Query{Limit: 7}); len(left) != 10 {
 		t.Errorf("%d decisions left; want 10", len(left))
 	}
-	if open := len(s.OpenActivities()); open != manyRecords+2 {
-		t.Errorf("%d open activities left; want all %d", open, manyRecords+2)
+	if open := len(s.OpenActivities()); open != many+2 {
+		t.Errorf("%d open activities left; want all %d", open, many+2)
 	}
 }
