@@ -15,6 +15,7 @@ type document struct {
 	Services      []serviceDoc   `yaml:"services"`
 	CustomMetrics []customDoc    `yaml:"custom_metrics"`
 	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
+	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
 	Faults        []faultDoc     `yaml:"faults"`
 }
 
@@ -121,6 +122,14 @@ type autoScalingDoc struct {
 	ScalingPolicies   []map[string]any `yaml:"scaling_policies"`
 	ScheduledActions  []map[string]any `yaml:"scheduled_actions"`
 	ScalingActivities []map[string]any `yaml:"scaling_activities"`
+}
+
+type dynamoDoc struct {
+	EventualConsistency *seconds         `yaml:"eventual_consistency"`
+	TTLDelay            *seconds         `yaml:"ttl_delay"`
+	TableDelay          *seconds         `yaml:"table_delay"`
+	Tables              []map[string]any `yaml:"tables"`
+	TimeToLive          []map[string]any `yaml:"time_to_live"`
 }
 
 type faultDoc struct {

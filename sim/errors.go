@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/wire"
 )
 
@@ -22,6 +23,9 @@ func parameter(shape, query, format string, args ...any) *wire.Error {
 }
 
 func throttled(w *wire.Request) *wire.Error {
+	if w.Service == wire.DynamoDB && !dynamo.Control(w.Operation) {
+		return dynamo.Exceeded()
+	}
 	e := reject("ThrottlingException", "Rate exceeded")
 	if w.Service == wire.CloudWatch {
 		e.QueryCode = "Throttling"
@@ -34,6 +38,8 @@ func serverError(w *wire.Request) *wire.Error {
 	case wire.CloudWatch:
 		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServiceFault", QueryCode: "InternalServiceError",
 			Message: "Request processing has failed because of an unknown error, exception or failure."}
+	case wire.DynamoDB:
+		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "Internal server error"}
 	case wire.AutoScaling:
 		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServiceException", Message: "The service encountered an internal error."}
 	}
@@ -77,6 +83,8 @@ func (c *call) denied() *wire.Error {
 	resource := "*"
 	if len(c.services) > 0 {
 		resource = c.region.arn("ecs", "service/"+c.services[0].String())
+	} else if len(c.tables) > 0 {
+		resource = c.region.arn("dynamodb", "table/"+c.tables[0])
 	}
 	return credentialError(c.wire, "AccessDeniedException", "AccessDenied", fmt.Sprintf(
 		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",

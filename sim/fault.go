@@ -102,7 +102,7 @@ type Fault struct {
 	// ID names an injected fault; Region.Inject sets it.
 	ID   string
 	Kind FaultKind
-	// API is ecs, cloudwatch or application-autoscaling.
+	// API is ecs, cloudwatch, application-autoscaling or dynamodb.
 	API string
 	// Operation is a name such as UpdateService; a pattern with * and ? too.
 	Operation string
@@ -128,13 +128,13 @@ func (f *Fault) check() (field string, err error) {
 	if traits[f.Kind] == nil {
 		return "kind", fmt.Errorf("%q is none of the kinds %s", f.Kind, strings.Join(kinds(), ", "))
 	}
-	apis := []string{"", wire.ECS, wire.CloudWatch, wire.AutoScaling}
+	apis := []string{"", wire.ECS, wire.CloudWatch, wire.AutoScaling, wire.DynamoDB}
 	for _, rule := range []struct {
 		field string
 		holds bool
 		text  string
 	}{
-		{"api", slices.Contains(apis, f.API), "must be ecs, cloudwatch or application-autoscaling"},
+		{"api", slices.Contains(apis, f.API), "must be ecs, cloudwatch, application-autoscaling or dynamodb"},
 		{"to", f.To == 0 || f.To > f.From, "the end must be later than the beginning"},
 		{"probability", f.Probability >= 0 && f.Probability <= 1, "must be above 0, up to 1"},
 		{"count", f.Count >= 0, "must not be negative"},

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/fleet"
 	"ecs-autoscaler/sim/wire"
 )
@@ -26,6 +27,7 @@ type Region struct {
 	custom   map[string]*metricSpec
 	buckets  buckets
 	record   record
+	dynamo   *dynamo.Store
 
 	active     atomic.Pointer[[]*activeFault]
 	faultLock  sync.Mutex
@@ -54,6 +56,10 @@ func New(s *Scenario, now func() time.Time) (*Region, error) {
 	}
 	if r.zero.IsZero() {
 		r.zero = now()
+	}
+	var err error
+	if r.dynamo, err = r.store(); err != nil {
+		return nil, err
 	}
 	for i := range s.services {
 		r.add(&s.services[i])
@@ -116,7 +122,10 @@ type call struct {
 	now      time.Duration
 	wall     time.Time
 	services []key // which services it names
+	tables   []string
 	queries  int
+	read     float64 // capacity units of DynamoDB
+	write    float64
 }
 
 // ending is how a call ends: with an answer, or with none.
@@ -155,7 +164,7 @@ func (r *Region) handle(req *http.Request) outcome {
 		out.Answer = c.wire.Fail(c.id, err)
 		entry.Error = err.Code
 	}
-	entry.Queries = c.queries
+	entry.Queries, entry.ReadUnits, entry.WriteUnits = c.queries, c.read, c.write
 	if entry.Status = out.Status; out.ending == silent || out.ending == cut {
 		entry.Status = 0
 	}
@@ -168,11 +177,11 @@ func (c *call) answer(entry *Call) (outcome, *wire.Error) {
 	if err := c.authenticate(); err != nil {
 		return outcome{}, err
 	}
-	op, known := operations[c.wire.Operation]
-	if !known || op.api != c.wire.Service {
+	op, known := operationOf(c.wire)
+	if !known {
 		return outcome{}, unknownOperation(c.wire)
 	}
-	c.services = op.names(c.in)
+	c.services, c.tables = op.names(c.in), dynamo.Tables(c.wire.Operation, c.in)
 	fault := c.region.callFault(c)
 	if fault == nil {
 		return c.operate(op, &trait{})

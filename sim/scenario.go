@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/sim/curve"
+	"ecs-autoscaler/sim/dynamo"
 )
 
 // Scenario is a region as a scenario file describes it: clusters, services with their load, metrics, faults. It is
@@ -26,6 +27,7 @@ type Scenario struct {
 	services     []serviceSpec
 	custom       []metricSpec
 	scaling      scalingDocs
+	tables       tables
 	faults       []Fault
 }
 
@@ -95,7 +97,7 @@ func (c *compiler) scenario(doc *document) (*Scenario, error) {
 		c.s.start = time.Time(*doc.Start)
 	}
 	for _, step := range []func(*document) error{
-		c.names, c.publications, c.limits, c.clusters, c.services, c.customMetrics, c.scaling, c.faults,
+		c.names, c.publications, c.limits, c.clusters, c.services, c.customMetrics, c.scaling, c.dynamoDB, c.faults,
 	} {
 		if err := step(doc); err != nil {
 			return nil, err
@@ -174,7 +176,7 @@ func (c *compiler) limits(doc *document) error {
 func (c *compiler) rates(docs map[string]rateDoc) error {
 	for _, name := range sorted(docs) {
 		r := docs[name]
-		if _, ok := operations[name]; !ok && c.s.limits.rates[name] == (rate{}) {
+		if _, ok := operations[name]; !ok && !slices.Contains(dynamo.Operations(), name) && c.s.limits.rates[name] == (rate{}) {
 			return c.src.wrong("$.limits.rates", "%q is neither an operation nor one of the rate classes %s",
 				name, strings.Join(sorted(c.s.limits.rates), ", "))
 		}

@@ -20,6 +20,7 @@ const (
 	metricList    = "metric_list"
 	alarmRead     = "alarm_read"
 	autoscaleRead = "autoscaling_read"
+	tableUse      = "dynamodb" // without a rate: tables on demand have none that matters here
 )
 
 func defaultRates() map[string]rate {

@@ -1,7 +1,10 @@
 package wire
 
 import (
+	"hash/crc32"
+	"maps"
 	"net/http"
+	"strconv"
 )
 
 // Error is a failure in a service's words.
@@ -13,6 +16,8 @@ type Error struct {
 	// QueryCode is the code that CloudWatch's older query protocol used, sent beside Code; "" is the same as Code.
 	QueryCode string
 	Message   string
+	// Detail are further members of the error's shape, nil for most.
+	Detail map[string]any
 }
 
 // Error gives code and message.
@@ -43,14 +48,17 @@ func (r *Request) Succeed(id string, output any) Answer {
 	default:
 		a.Body = r.encode(output)
 	}
-	return a
+	return r.sum(a)
 }
 
 // Fail writes an error.
 func (r *Request) Fail(id string, e *Error) Answer {
 	a := Answer{Status: e.Status, Header: r.header(id)}
 	shape := e.Code
-	if r.Service == CloudWatch {
+	switch r.Service {
+	case DynamoDB:
+		shape = namespaceOf(e.Code) + "#" + e.Code
+	case CloudWatch:
 		code, fault := e.QueryCode, "Sender"
 		if code == "" {
 			code = e.Code
@@ -61,7 +69,31 @@ func (r *Request) Fail(id string, e *Error) Answer {
 		a.Header.Set("x-amzn-query-error", code+";"+fault)
 		shape = "com.amazonaws.cloudwatch#" + e.Code
 	}
-	a.Body = r.encode(map[string]any{"__type": shape, "message": e.Message})
+	body := map[string]any{"__type": shape, "message": e.Message}
+	maps.Copy(body, e.Detail)
+	a.Body = r.encode(body)
+	return r.sum(a)
+}
+
+// namespaceOf is what DynamoDB writes before the name of an error.
+func namespaceOf(code string) string {
+	switch code {
+	case "ValidationException":
+		return "com.amazon.coral.validate"
+	case "ThrottlingException":
+		return "com.amazon.coral.availability"
+	case "AccessDeniedException", "ExpiredTokenException", "MissingAuthenticationTokenException", "SerializationException",
+		"UnknownOperationException", "UnrecognizedClientException":
+		return "com.amazon.coral.service"
+	}
+	return "com.amazonaws.dynamodb.v20120810"
+}
+
+// sum adds the checksum with which DynamoDB's clients find answers that were damaged on the way.
+func (r *Request) sum(a Answer) Answer {
+	if r.Service == DynamoDB {
+		a.Header.Set("X-Amz-Crc32", strconv.FormatUint(uint64(crc32.ChecksumIEEE(a.Body)), 10))
+	}
 	return a
 }
 

@@ -11,10 +11,10 @@ import (
 // Protocol is how a request and its answer are written.
 type Protocol int
 
-// The protocols of the three services.
+// The protocols of the services.
 const (
 	JSON11 Protocol = iota // ECS, Application Auto Scaling
-	JSON10                 // CloudWatch from the AWS CLI
+	JSON10                 // DynamoDB, and CloudWatch from the AWS CLI
 	CBOR2                  // CloudWatch from the Go SDK: Smithy RPC v2 CBOR
 )
 
@@ -23,6 +23,7 @@ const (
 	ECS         = "ecs"
 	CloudWatch  = "cloudwatch"
 	AutoScaling = "application-autoscaling"
+	DynamoDB    = "dynamodb"
 )
 
 // services maps the first half of X-Amz-Target, or the service of an RPC v2 path, to a service.
@@ -30,6 +31,7 @@ var services = map[string]string{
 	"AmazonEC2ContainerServiceV20141113": ECS,
 	"GraniteServiceVersion20100801":      CloudWatch,
 	"AnyScaleFrontendService":            AutoScaling,
+	"DynamoDB_20120810":                  DynamoDB,
 }
 
 // maxBody is above the largest request that AWS takes; it bounds what a gzip bomb can do.
@@ -71,7 +73,7 @@ func Read(req *http.Request) (*Request, *Error) {
 // address finds service, operation and protocol.
 func (r *Request) address(req *http.Request) *Error {
 	unknown := &Error{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: fmt.Sprintf(
-		"%s %s is no call of ECS, CloudWatch (JSON or RPC v2 CBOR) or Application Auto Scaling", req.Method, req.URL.Path)}
+		"%s %s is no call of ECS, CloudWatch (JSON or RPC v2 CBOR), Application Auto Scaling or DynamoDB", req.Method, req.URL.Path)}
 	if req.Method != http.MethodPost {
 		return unknown
 	}
