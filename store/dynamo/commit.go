@@ -14,7 +14,7 @@ import (
 
 // longCommit bounds a commit that is more than one transaction, such as the first of a cluster with thousands of targets.
 // Its caller sees by the clock whether the intents in it are still fresh enough to be sent.
-const longCommit = time.Minute
+var longCommit = time.Minute
 
 // Commit makes d durable, scope by scope, in as few transactions as it fits in: one within three seconds, and each further
 // one within three more. With an error that

@@ -1,11 +1,12 @@
 package dynamo
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
+	"net/http"
 	"os"
-	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -16,19 +17,22 @@ import (
 	"go.uber.org/goleak"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/sim"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/store/storetest"
 )
 
-func TestMain(m *testing.M) {
-	if os.Getenv(endpointVariable) != "" {
-		commitPatience = patience{time.Minute, 20 * time.Second} // an emulator is not as fast as DynamoDB
-	}
-	goleak.VerifyTestMain(m)
-}
-
 // endpointVariable names a DynamoDB that is to be tested against instead of the simulated one (make test-dynamodb).
 const endpointVariable = "ECS_AUTOSCALER_TEST_DYNAMODB"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(endpointVariable) != "" {
+		// An emulator copies its tables for every transaction: the patience is for DynamoDB, not for it.
+		commitPatience, readPatience = patience{5 * time.Minute, 2 * time.Minute}, patience{5 * time.Minute, 2 * time.Minute}
+		longCommit = 10 * time.Minute
+	}
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+}
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -38,14 +42,38 @@ type clock struct{ now atomic.Int64 }
 func (c *clock) set(t time.Time) { c.now.Store(t.UnixNano()) }
 func (c *clock) Now() time.Time  { return time.Unix(0, c.now.Load()).UTC() }
 
-// client is one for the DynamoDB that is tested against.
+// region is the simulated one, whose tables are there at once.
+func region(t testing.TB) *sim.Region {
+	t.Helper()
+	s, err := sim.ParseScenario("test.yaml", []byte("dynamodb: {table_delay: 0s}"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	r, err := sim.New(s, func() time.Time { return noon.Add(time.Since(began)) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// client is one for the DynamoDB that is tested against: the one named in the environment, else the simulated one.
 func client(t testing.TB) *dynamodb.Client {
 	t.Helper()
-	o := dynamodb.Options{
-		Region:      "eu-west-2",
-		Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+	if endpoint := os.Getenv(endpointVariable); endpoint != "" {
+		return newClient(nil, endpoint)
 	}
-	o.BaseEndpoint = aws.String(os.Getenv(endpointVariable))
+	return newClient(region(t).Transport(), "")
+}
+
+func newClient(transport http.RoundTripper, endpoint string) *dynamodb.Client {
+	o := dynamodb.Options{Region: "eu-west-2", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
+	if transport != nil {
+		o.HTTPClient = &http.Client{Transport: transport}
+	}
+	if endpoint != "" {
+		o.BaseEndpoint = &endpoint
+	}
 	return dynamodb.New(o)
 }
 
@@ -83,8 +111,7 @@ func (e everything) Load() (*store.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	whole, err := e.Backend.Load()
-	whole.ScopedDelays = map[store.Scope]map[string]store.Delay{}
+	whole := &store.Snapshot{ScopedDelays: map[store.Scope]map[string]store.Delay{}}
 	for _, s := range append(scopes, store.Scope{}) {
 		part, err := e.LoadScope(s)
 		if err != nil {
@@ -97,23 +124,156 @@ func (e everything) Load() (*store.Snapshot, error) {
 	}
 	whole.Delays = whole.ScopedDelays[store.Scope{}]
 	delete(whole.ScopedDelays, store.Scope{})
-	return whole, err
+	return whole, nil
 }
 
-func dynamoLife(t *testing.T) storetest.Life {
-	c := new(clock)
-	c.set(noon)
-	o := Options{API: client(t), Now: c.Now}
-	o.Table = newTable(t, client(t))
-	return storetest.Life{Open: func() store.Backend { return everything{open(t, o)} }, At: c.set, Many: 2 * maxWrites}
+func life(t *testing.T) storetest.Life {
+	c, now := client(t), new(clock)
+	now.set(noon)
+	o := Options{API: c, Now: now.Now, Table: newTable(t, c)}
+	many := 3 * maxWrites
+	if os.Getenv(endpointVariable) != "" {
+		many = maxWrites / 2
+	}
+	return storetest.Life{Open: func() store.Backend { return everything{open(t, o)} }, At: now.set, Many: many}
 }
 
-func TestDynamoDBBackend(t *testing.T) {
-	storetest.Suite(t, dynamoLife)
-	t.Run("case 380: history older than six weeks is pruned", func(t *testing.T) { storetest.SixWeeks(t, dynamoLife(t)) })
+func TestBackend(t *testing.T) {
+	storetest.Suite(t, life)
+	t.Run("case 380: history older than six weeks is pruned", func(t *testing.T) { storetest.SixWeeks(t, life(t)) })
 }
 
-var _ = context.Background
-var _ = errors.New
-var _ = strings.Cut
-var _ evaluator.Key
+func TestSharedBackend(t *testing.T) {
+	storetest.Shared(t, func(t *testing.T) storetest.Daemons {
+		c := client(t)
+		o := Options{API: c, Now: func() time.Time { return noon }, Table: newTable(t, c)}
+		return func() storetest.Leased { return open(t, o) }
+	})
+}
+
+// table is what most tests are about: one table with one scope, and what goes wrong on the way to it.
+type table struct {
+	*Backend
+	options Options
+	wire    *wire
+	region  *sim.Region
+	lease   store.Lease
+}
+
+var shop = store.Scope{Cluster: "shop"}
+
+// newShop gives a table whose only scope is under a lease, over a wire that can be cut.
+func newShop(t testing.TB) *table {
+	t.Helper()
+	r := region(t)
+	w := &wire{next: r.Transport()}
+	c := newClient(w, "")
+	o := Options{API: c, Now: func() time.Time { return noon }, Table: newTable(t, c)}
+	s := &table{Backend: open(t, o), options: o, wire: w, region: r}
+	s.take(t, "one")
+	return s
+}
+
+func (s *table) take(t testing.TB, owner string) {
+	t.Helper()
+	lease, err := s.Take(t.Context(), store.Lease{Scope: shop, Generation: s.lease.Generation}, owner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.lease = lease
+}
+
+func (s *table) fence() *store.Fence { return &store.Fence{Scope: shop, Generation: s.lease.Generation} }
+
+// daemon is a store on the table that has adopted the scope.
+func (s *table) daemon(t testing.TB) *store.Store {
+	t.Helper()
+	d, err := store.New(open(t, s.options))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Adopt(shop); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (s *table) load(t testing.TB) *store.Snapshot {
+	t.Helper()
+	snapshot, err := open(t, s.options).LoadScope(shop)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot
+}
+
+func targetOf(i int) evaluator.Key {
+	return evaluator.Key{Cluster: "shop", Service: fmt.Sprintf("service-%05d", i)}
+}
+
+func memoryOf(i, desired int) *store.Target {
+	return &store.Target{Key: targetOf(i), Max: 10, Memory: &evaluator.Memory{Registered: true, Max: 10, LastDesired: desired}}
+}
+
+func intentOf(i int) *store.Activity {
+	return &store.Activity{
+		ID: fmt.Sprintf("activity-%04d", i), Target: targetOf(i), Policy: "cpu", PolicyType: evaluator.TargetTrackingScaling,
+		Direction: evaluator.ScaleOut, From: 1, To: 2, Status: evaluator.Pending,
+		Description: "Setting desired count to 2.", Cause: "alarm high was in state ALARM", Reason: evaluator.ByTargetTracking, StartTime: noon,
+	}
+}
+
+func decisionOf(i int) *store.DecisionRecord {
+	return &store.DecisionRecord{
+		Time: noon, Target: targetOf(i), Action: evaluator.ScaleOut, Reason: evaluator.ByTargetTracking, JSON: []byte(`{"message":"x"}`),
+	}
+}
+
+func ended(a *store.Activity) *store.Activity {
+	next := *a
+	next.Status, next.EndTime = evaluator.Successful, a.StartTime.Add(time.Minute)
+	return &next
+}
+
+// wire carries requests until it is told to do otherwise.
+type wire struct {
+	next http.RoundTripper
+
+	mu    sync.Mutex
+	fault func(operation string, carry func() (*http.Response, error)) (*http.Response, error)
+	calls map[string]int
+}
+
+// on sets what happens to requests; nil lets them pass.
+func (w *wire) on(fault func(operation string, carry func() (*http.Response, error)) (*http.Response, error)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.fault, w.calls = fault, map[string]int{}
+}
+
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	_, operation, _ := cutTarget(r.Header.Get("X-Amz-Target"))
+	w.mu.Lock()
+	fault := w.fault
+	if w.calls != nil {
+		w.calls[operation]++
+	}
+	w.mu.Unlock()
+	carry := func() (*http.Response, error) { return w.next.RoundTrip(r) }
+	if fault == nil {
+		return carry()
+	}
+	return fault(operation, carry)
+}
+
+func cutTarget(target string) (service, operation string, found bool) {
+	for i := range target {
+		if target[i] == '.' {
+			return target[:i], target[i+1:], true
+		}
+	}
+	return target, "", false
+}
+
+var _ = cmp.Or[int]
+var _ = aws.String
