@@ -85,6 +85,9 @@ var busy = []string{
 
 // passing reports whether the same request may succeed a moment later.
 func passing(err error) bool {
+	if ours(err) {
+		return false
+	}
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return onlyBusy(canceled)
 	}

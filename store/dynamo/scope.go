@@ -31,6 +31,9 @@ func (b *Backend) LoadScope(s store.Scope) (*store.Snapshot, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	snapshot, err := b.load(ctx, s, l)
+	if err == nil {
+		l.doubt = doubt{}
+	}
 	return snapshot, explain(b.Table, "Query", err)
 }
 
@@ -47,7 +50,10 @@ func (b *Backend) load(ctx context.Context, s store.Scope, l *ledger) (*store.Sn
 			return nil, err
 		}
 		if r.ofLast == lease.items {
-			l.known, l.generation, l.last, l.doubt = true, lease.Generation, lease.last, doubt{}
+			if l.generation != lease.Generation {
+				l.doubt = doubt{} // it is the business of whoever has had the lease since
+			}
+			l.known, l.generation, l.last = true, lease.Generation, lease.last
 			l.open = map[string]bool{}
 			for _, a := range r.snapshot.Open {
 				l.open[a.ID] = true

@@ -1,17 +1,18 @@
 package dynamo
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"go.uber.org/goleak"
@@ -31,8 +32,14 @@ func TestMain(m *testing.M) {
 		commitPatience, readPatience = patience{5 * time.Minute, 2 * time.Minute}, patience{5 * time.Minute, 2 * time.Minute}
 		longCommit = 10 * time.Minute
 	}
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"), goleak.IgnoreTopFunction("net/http.(*persistConn).writeLoop"))
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		connections.CloseIdleConnections()
+		os.Exit(code)
+	}))
 }
+
+// connections are those to the DynamoDB of the environment.
+var connections = &http.Transport{}
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
@@ -61,15 +68,15 @@ func region(t testing.TB) *sim.Region {
 func client(t testing.TB) *dynamodb.Client {
 	t.Helper()
 	if endpoint := os.Getenv(endpointVariable); endpoint != "" {
-		return newClient(nil, endpoint)
+		return newClient(connections, endpoint)
 	}
 	return newClient(region(t).Transport(), "")
 }
 
 func newClient(transport http.RoundTripper, endpoint string) *dynamodb.Client {
-	o := dynamodb.Options{Region: "eu-west-2", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", "")}
-	if transport != nil {
-		o.HTTPClient = &http.Client{Transport: transport}
+	o := dynamodb.Options{
+		Region: "eu-west-2", Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "secret", ""),
+		HTTPClient: &http.Client{Transport: transport},
 	}
 	if endpoint != "" {
 		o.BaseEndpoint = &endpoint
@@ -183,7 +190,9 @@ func (s *table) take(t testing.TB, owner string) {
 	s.lease = lease
 }
 
-func (s *table) fence() *store.Fence { return &store.Fence{Scope: shop, Generation: s.lease.Generation} }
+func (s *table) fence() *store.Fence {
+	return &store.Fence{Scope: shop, Generation: s.lease.Generation}
+}
 
 // daemon is a store on the table that has adopted the scope.
 func (s *table) daemon(t testing.TB) *store.Store {
@@ -239,41 +248,71 @@ func ended(a *store.Activity) *store.Activity {
 type wire struct {
 	next http.RoundTripper
 
-	mu    sync.Mutex
-	fault func(operation string, carry func() (*http.Response, error)) (*http.Response, error)
-	calls map[string]int
+	mu     sync.Mutex
+	fault  func(operation string, carry func() (*http.Response, error)) (*http.Response, error)
+	silent bool
 }
 
 // on sets what happens to requests; nil lets them pass.
 func (w *wire) on(fault func(operation string, carry func() (*http.Response, error)) (*http.Response, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.fault, w.calls = fault, map[string]int{}
+	w.fault, w.silent = fault, false
 }
 
-func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
-	_, operation, _ := cutTarget(r.Header.Get("X-Amz-Target"))
+// silence keeps all answers back.
+func (w *wire) silence() {
 	w.mu.Lock()
-	fault := w.fault
-	if w.calls != nil {
-		w.calls[operation]++
-	}
+	defer w.mu.Unlock()
+	w.silent = true
+}
+
+// RoundTrip carries a copy of the request, so that it can also be carried later.
+func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	w.mu.Lock()
+	fault, silent := w.fault, w.silent
 	w.mu.Unlock()
-	carry := func() (*http.Response, error) { return w.next.RoundTrip(r) }
+	if silent {
+		<-r.Context().Done()
+		return nil, r.Context().Err()
+	}
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	carry := func() (*http.Response, error) {
+		again := r.Clone(context.WithoutCancel(r.Context()))
+		again.Body = io.NopCloser(bytes.NewReader(body))
+		return w.next.RoundTrip(again)
+	}
 	if fault == nil {
 		return carry()
 	}
+	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return fault(operation, carry)
 }
 
-func cutTarget(target string) (service, operation string, found bool) {
-	for i := range target {
-		if target[i] == '.' {
-			return target[:i], target[i+1:], true
-		}
+// answer is an error of DynamoDB's.
+func answer(body string) *http.Response {
+	return &http.Response{
+		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body: io.NopCloser(strings.NewReader(body)),
 	}
-	return target, "", false
 }
 
-var _ = cmp.Or[int]
-var _ = aws.String
+// put writes an item by hand.
+func (s *table) put(t testing.TB, i item) {
+	t.Helper()
+	if _, err := s.API.PutItem(context.WithoutCancel(t.Context()), &dynamodb.PutItemInput{TableName: &s.Table, Item: i}); err != nil {
+		t.Error(err)
+	}
+}
+
+// remove deletes an item by hand.
+func (s *table) remove(t testing.TB, i item) {
+	t.Helper()
+	key := item{partitionKey: i[partitionKey], sortKey: i[sortKey]}
+	if _, err := s.API.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &s.Table, Key: key}); err != nil {
+		t.Error(err)
+	}
+}

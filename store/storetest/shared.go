@@ -63,7 +63,9 @@ func take(t *testing.T, b Leased, l store.Lease, owner string) store.Lease {
 	return got
 }
 
-func fenceOf(l store.Lease) *store.Fence { return &store.Fence{Scope: l.Scope, Generation: l.Generation} }
+func fenceOf(l store.Lease) *store.Fence {
+	return &store.Fence{Scope: l.Scope, Generation: l.Generation}
+}
 
 // adopt is a daemon that has taken the scopes.
 func adopt(t *testing.T, b Leased, scopes ...store.Scope) *store.Store {
