@@ -69,12 +69,12 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
-	if err := d.openState(); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := d.openState(ctx, registry); err != nil {
 		return err
 	}
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	engine, err := d.newEngine(ctx, registry)
 	if err != nil {
 		return err
@@ -83,11 +83,13 @@ func (d *Daemon) start(ctx context.Context) error {
 	return d.listen(ctx, registry)
 }
 
-func (d *Daemon) openState() (err error) {
+func (d *Daemon) openState(ctx context.Context, registry prometheus.Registerer) (err error) {
 	if d.store = d.options.State; d.store != nil {
 		return nil
 	}
-	d.store, err = OpenState(d.options.Config, d.options.AllowVolatileState)
+	o := d.options
+	o.AWS.Registerer = registry
+	d.store, err = OpenState(ctx, o)
 	return err
 }
 

@@ -14,6 +14,9 @@ import (
 	"ecs-autoscaler/store"
 )
 
+// ErrNoTable is under the TableError of a table that does not exist.
+var ErrNoTable = errors.New("there is no such table")
+
 // TableError says what is wrong with a table and what to do about it.
 type TableError struct {
 	Table string
@@ -59,7 +62,7 @@ func explain(table, operation string, err error) error {
 	e := &TableError{Table: table, Err: err, Problem: "cannot be used (" + operation + ": " + oneLine(err) + ")", Remedy: "see to that, " + otherTable}
 	switch code := codeOf(err); {
 	case code == "ResourceNotFoundException":
-		e.Problem, e.Remedy = "does not exist in this account and region", initTable
+		e.Problem, e.Remedy, e.Err = "does not exist in this account and region", initTable, errors.Join(ErrNoTable, err)
 	case slices.Contains(denials, code):
 		e.Problem = "may not be used (" + oneLine(err) + ")"
 		e.Remedy = "allow dynamodb:" + operation + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
