@@ -24,6 +24,8 @@ type TableError struct {
 	Problem, Remedy string
 	// Err is the cause underneath, nil if the problem is all there is.
 	Err error
+
+	passes bool // by itself, perhaps within a moment
 }
 
 // Error is one line: the table, what is wrong with it, and the way out.
@@ -68,6 +70,7 @@ func explain(table, operation string, err error) error {
 		e.Remedy = "allow dynamodb:" + operation + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
 			"(docs/state.md has the least one), and check its credentials"
 	case passing(err):
+		e.passes = true
 		e.Problem = "did not answer, or not in time (" + operation + ": " + oneLine(err) + ")"
 		e.Remedy = "it is tried again by itself; check network, endpoint, region and the table's throttling if it lasts"
 	}
@@ -90,6 +93,9 @@ var busy = []string{
 func passing(err error) bool {
 	if ours(err) {
 		return false
+	}
+	if known, ok := errors.AsType[*TableError](err); ok {
+		return known.passes
 	}
 	if canceled, ok := errors.AsType[*types.TransactionCanceledException](err); ok {
 		return onlyBusy(canceled)
