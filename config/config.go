@@ -138,8 +138,7 @@ func newConfig(file string) *Config {
 // settings reads what concerns the daemon as a whole.
 func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.Region, strict.Read(m, "region", region))
-	state := strict.Read(m, "state", state)
-	strict.Overlay(&c.State, state)
+	strict.Overlay(&c.State, strict.Read(m, "state", state))
 	strict.Overlay(&c.Listen, strict.Read(m, "listen", listenAddress))
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
@@ -147,9 +146,6 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.HaltIfUnreadyPercent, strict.Read(m, "halt_if_unready_percent", haltPercent))
 	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)
-	}
-	if c.State.Kind == StateDynamoDB {
-		c.notYet(m.Decoder, state.At, "state in DynamoDB")
 	}
 }
 
@@ -173,6 +169,5 @@ func (c *Config) notYet(d *strict.Decoder, at strict.Position, what string) {
 	c.unsupported = append(c.unsupported, d.Finding(at, what+" is not yet supported: it was read and checked, but nothing would act on it"))
 }
 
-// Unsupported are the entries that the text relies on and that nothing would act on:
-// predictive_scaling and state in DynamoDB.
+// Unsupported are the entries that the text relies on and that nothing would act on: predictive_scaling.
 func (c *Config) Unsupported() []Diagnostic { return c.unsupported }

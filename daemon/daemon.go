@@ -69,23 +69,25 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
-	if err := d.openState(); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := d.openState(ctx, registry); err != nil {
 		return err
 	}
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}
 	return d.listen(ctx, registry)
 }
 
-func (d *Daemon) openState() (err error) {
+func (d *Daemon) openState(ctx context.Context, registry prometheus.Registerer) (err error) {
 	if d.store = d.options.State; d.store != nil {
 		return nil
 	}
-	d.store, err = OpenState(d.options.Config, d.options.AllowVolatileState)
+	o := d.options
+	o.AWS.Registerer = registry
+	d.store, err = OpenState(ctx, o)
 	return err
 }
 

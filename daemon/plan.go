@@ -14,16 +14,18 @@ import (
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/store/dynamo"
 )
 
 // MemorySource says where a plan's memory of cooldowns and alarm states came from.
 type MemorySource string
 
-// The three sources, in the order they are tried.
+// The sources: first the daemon is asked, then the state that the configuration names.
 const (
-	FromDaemon MemorySource = "daemon"
-	FromFile   MemorySource = "file"
-	FromNone   MemorySource = "none"
+	FromDaemon   MemorySource = "daemon"
+	FromFile     MemorySource = "file"
+	FromDynamoDB MemorySource = "dynamodb"
+	FromNone     MemorySource = "none"
 )
 
 // askTimeout bounds the question to a running daemon; it answers on loopback.
@@ -38,9 +40,9 @@ type remembered struct {
 }
 
 // Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
-// the state. Memory comes from the running daemon, else from the state file, else there is none.
+// the state. Memory comes from the running daemon, else from the state file or table, else there is none.
 func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
-	memory, source, err := planMemory(ctx, o.Config)
+	memory, source, err := planMemory(ctx, o)
 	if err != nil {
 		return nil, FromNone, err
 	}
@@ -70,13 +72,22 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	return decisions, source, errors.Join(err, d.Close(ctx))
 }
 
-func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
+func planMemory(ctx context.Context, o Options) ([]*store.Target, MemorySource, error) {
+	c := o.Config
 	rows, err := askDaemon(ctx, c)
 	if err == nil {
 		return rows, FromDaemon, nil
 	}
-	if c.State.Kind != config.StateFile {
+	switch c.State.Kind {
+	case config.StateDynamoDB:
+		rows, err := readTable(ctx, o)
+		if errors.Is(err, dynamo.ErrNoTable) {
+			return nil, FromNone, nil
+		}
+		return rows, FromDynamoDB, err
+	case config.StateMemory:
 		return nil, FromNone, nil
+	case config.StateFile:
 	}
 	if _, err := os.Stat(StatePath(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil, FromNone, nil
@@ -144,6 +155,29 @@ func getJSON(ctx context.Context, url string, into any) error {
 
 func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {
 	return &store.Target{Key: k, Memory: m, Latest: &store.Latest{}}
+}
+
+// readTable takes what a table remembers of all scopes; nothing in it is changed. A daemon may be at work on it.
+func readTable(ctx context.Context, o Options) ([]*store.Target, error) {
+	table, err := openTable(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := table.Scopes()
+	if err != nil {
+		return nil, err
+	}
+	var rows []*store.Target
+	for _, sc := range scopes {
+		snapshot, err := table.LoadScope(sc)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range snapshot.Memories {
+			rows = append(rows, memoryRow(r.Target, r.Memory))
+		}
+	}
+	return rows, table.Close()
 }
 
 // readState takes what a state file remembers; the file is not changed.

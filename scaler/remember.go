@@ -39,9 +39,11 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 		p.Logger.Error("a decision could not be written down", zap.Stringer("target", d.Target), zap.Error(err))
 		return
 	}
-	p.pending.Decisions = append(p.pending.Decisions, &store.DecisionRecord{
-		Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text,
-	})
+	r := &store.DecisionRecord{Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text}
+	if p.Store.Sparing() && !r.Changed() && len(d.Scheduled) == 0 {
+		return
+	}
+	p.pending.Decisions = append(p.pending.Decisions, r)
 }
 
 // toldReason is the reason for telling news from repetition: a count that a scheduled action would have brought into the

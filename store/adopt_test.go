@@ -118,25 +118,3 @@ func TestAFencedCommitIsAboutItsScopeAlone(t *testing.T) {
 		}
 	}
 }
-
-func delaysByScope(t *testing.T, life Life) {
-	s := newStore(t, life())
-	want := map[Scope]map[string]Delay{
-		{}:                                    {"a": {Seconds: 1}},
-		{Cluster: "shop"}:                     {"a": {Seconds: 2}, "b": {Seconds: 3}},
-		{Cluster: "shops"}:                    {"a": {Seconds: 4}},
-		{Account: "staging", Cluster: "shop"}: {"b": {Seconds: 5}},
-	}
-	for sc, delays := range want {
-		commit(t, s, Changes{Scope: sc, Delays: map[string]Delay{"old": {}}})
-		commit(t, s, Changes{Scope: sc, Delays: delays})
-	}
-	for range 2 {
-		for sc, delays := range want {
-			if diff := cmp.Diff(delays, s.DelaysOf(sc)); diff != "" {
-				t.Errorf("delays of %q (-want +got):\n%s", sc, diff)
-			}
-		}
-		s = restart(t, s, life)
-	}
-}

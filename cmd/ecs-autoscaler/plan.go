@@ -29,7 +29,7 @@ func newPlan() *cobra.Command {
 		Short: "Evaluate every target once against the real account, writing nothing",
 		Long: `Evaluate every target once against the real account and print what would change and why. Nothing
 is written, neither to ECS nor to the state. Cooldowns and alarm states come from the running
-daemon's API, else from the state file, else there are none; the output says which.`,
+daemon's API, else from the state file or table, else there are none; the output says which.`,
 		Example: `  ecs-autoscaler plan --config ecs-autoscaler.yaml
   ecs-autoscaler plan --output json --detailed-exitcode`,
 		Args: cobra.NoArgs,
@@ -126,7 +126,9 @@ func memoryText(s daemon.MemorySource) string {
 		return "from the running daemon"
 	case daemon.FromFile:
 		return "from the state file"
+	case daemon.FromDynamoDB:
+		return "from the state table"
 	case daemon.FromNone:
 	}
-	return "none (no daemon of this configuration answers, and there is no state file to read), so running cooldowns are not seen"
+	return "none (no daemon of this configuration answers, and there is no state to read), so running cooldowns are not seen"
 }
