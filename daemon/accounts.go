@@ -23,13 +23,14 @@ func (d *Daemon) newFleet(ctx context.Context, registry prometheus.Registerer) e
 	}
 	o.AWS.Registerer = registry
 	accounts, err := d.connect(ctx, o.AWS, scaler.AccountOptions{
-		Clock: clock, Delay: o.Config.MetricDelay, DryRun: o.Config.DryRun, InFlight: o.InFlight, Registerer: registry,
+		Clock: clock, Delay: o.Config.MetricDelay, DryRun: o.Config.DryRun, Shared: d.leases != nil, InFlight: o.InFlight, Registerer: registry,
 	})
 	if err != nil {
 		return err
 	}
 	d.fleet, err = scaler.NewFleet(scaler.FleetOptions{
 		Config: o.Config, Accounts: accounts, Store: d.store, Clock: clock, Logger: o.Logger, Registerer: registry,
+		Shared: d.leases != nil, OnFenced: d.fenced,
 	})
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/scaler"
 	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/web"
 )
@@ -36,8 +38,10 @@ type Options struct {
 	Build  Build
 	// AllowVolatileState permits state in memory for a daemon that writes.
 	AllowVolatileState bool
-	// State is used instead of the one that Config names; it is closed with the daemon.
-	State *store.Store
+	// State is used instead of the one that Config names; it is closed with the daemon. Leases is where daemons that share
+	// that State keep their leases; nil where it is this daemon's alone.
+	State  *store.Store
+	Leases lease.Table
 	// AWS says how to reach AWS; the zero value is the SDK's own environment.
 	AWS awsapi.Options
 	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
@@ -50,7 +54,9 @@ type Options struct {
 type Daemon struct {
 	options  Options
 	store    *store.Store
+	leases   lease.Table
 	fleet    *scaler.Fleet
+	keeper   *lease.Keeper
 	region   string
 	listener net.Listener
 	server   *http.Server
@@ -78,16 +84,19 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}
+	if err := d.newKeeper(registry); err != nil {
+		return err
+	}
 	return d.listen(ctx, registry)
 }
 
 func (d *Daemon) openState(ctx context.Context, registry prometheus.Registerer) (err error) {
-	if d.store = d.options.State; d.store != nil {
+	if d.store, d.leases = d.options.State, d.options.Leases; d.store != nil {
 		return nil
 	}
 	o := d.options
 	o.AWS.Registerer = registry
-	d.store, err = OpenState(ctx, o)
+	d.store, d.leases, err = OpenState(ctx, o)
 	return err
 }
 
@@ -113,7 +122,7 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
 	}
 	o := web.Options{
-		Store: d.store, Engine: d.fleet, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
+		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
 	if err := web.Register(registry, o); err != nil {
@@ -185,12 +194,22 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}()
 		d.options.Logger.Info("listening", zap.String("address", d.Addr()))
 	}
-	d.fleet.Run(ctx, d.reload)
+	d.steer(ctx)
 	err := context.Cause(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
 		err = nil
 	}
 	return errors.Join(err, d.Close(ctx))
+}
+
+// steer makes passes until ctx ends, and where the clusters are shared out, takes part in that.
+func (d *Daemon) steer(ctx context.Context) {
+	var keeping sync.WaitGroup
+	if d.keeper != nil {
+		keeping.Go(func() { d.keeper.Run(ctx) })
+	}
+	d.fleet.Run(ctx, d.reload)
+	keeping.Wait()
 }
 
 // Close stops what New has started, also when ctx has ended; Run calls it itself.

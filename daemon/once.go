@@ -16,10 +16,18 @@ var ErrUnhandled = errors.New("at least one target could not be handled")
 // Once makes a single whole pass: every target is looked at once, which for thousands of services
 // takes as many steps as AWS's rates for describing and writing them ask for. The decisions are in the store.
 func (d *Daemon) Once(ctx context.Context) ([]evaluator.Decision, error) {
+	if err := d.fleet.List(ctx); err != nil {
+		return nil, err
+	}
+	theirs := d.steered(ctx)
+	if theirs != nil && !errors.Is(theirs, ErrUnhandled) {
+		return nil, theirs
+	}
 	if err := d.fleet.Whole(ctx); err != nil {
 		return nil, err
 	}
-	return d.decisions()
+	decisions, err := d.decisions()
+	return decisions, errors.Join(theirs, err)
 }
 
 // decisions are the latest of every target, in order of their names.

@@ -7,22 +7,24 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/store/dynamo"
 )
 
-// OpenState opens the state that the configuration names. A dry run keeps its own beside it, so that
-// switching to real inherits nothing from it.
-func OpenState(ctx context.Context, o Options) (*store.Store, error) {
+// OpenState opens the state that the configuration names, and where several daemons use it, gives the table of their leases
+// too. A dry run keeps its own beside it, so that switching to real inherits nothing from it.
+func OpenState(ctx context.Context, o Options) (*store.Store, lease.Table, error) {
 	b, err := openBackend(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := store.New(b)
 	if err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, nil, errors.Join(err, b.Close())
 	}
-	return s, nil
+	leases, _ := b.(lease.Table)
+	return s, leases, nil
 }
 
 func openBackend(ctx context.Context, o Options) (store.Backend, error) {

@@ -47,19 +47,26 @@ func (f *Fleet) Next() time.Time {
 	return next
 }
 
-// Whole makes passes over all clusters at once until every target has been looked at and no rate holds a write back. It
-// fails where the state cannot be written or ctx ends.
-func (f *Fleet) Whole(ctx context.Context) error {
+// List finds out which clusters the configuration means; it fails when ctx ends before that is known.
+func (f *Fleet) List(ctx context.Context) error {
 	for {
 		if err := f.discover(ctx, f.Clock.Now()); err != nil {
 			return err
 		}
 		if f.unlisted() == "" {
-			break
+			return nil
 		}
 		if err := pause(ctx, f.Clock); err != nil {
 			return err
 		}
+	}
+}
+
+// Whole makes passes over all clusters at once until every target has been looked at and no rate holds a write back. It
+// fails where the state cannot be written or ctx ends.
+func (f *Fleet) Whole(ctx context.Context) error {
+	if err := f.List(ctx); err != nil {
+		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	for _, r := range f.held() {

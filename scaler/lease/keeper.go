@@ -134,6 +134,24 @@ func (k *Keeper) pause() time.Duration {
 	return max(wait, 0)
 }
 
+// TakeFree takes every lease that nobody has, for a single pass, and returns which scopes are other daemons'. Run must not be
+// called before or after it.
+func (k *Keeper) TakeFree(ctx context.Context) (others []string, err error) {
+	leases, _, err := k.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, sc := range sorted(k.survey()) {
+		if leases[sc].Owner == "" {
+			k.take(ctx, leases[sc], sc, isFree)
+		}
+		if _, held := k.held[sc]; !held {
+			others = append(others, sc.String())
+		}
+	}
+	return others, nil
+}
+
 // beat moves this daemon's heartbeat, whatever the rounds are waiting for.
 func (k *Keeper) beat(ctx context.Context) {
 	ticker := time.NewTicker(Every)

@@ -51,7 +51,7 @@ func (b *Backend) readLeases(ctx context.Context, lease func(*leaseItem), member
 	return b.query(ctx, partition(leasesPartition), func(i item) (bool, error) {
 		r := reader{item: i}
 		if id, ok := strings.CutPrefix(r.text(sortKey), memberPrefix); ok {
-			member(store.Member{ID: id, Beat: r.counter("Beat"), Address: r.text("Address")})
+			member(store.Member{ID: id, Beat: r.counter("Beat"), Address: r.text("Address"), Digest: r.text("Digest")})
 		} else {
 			l := r.lease()
 			lease(&l)
@@ -81,6 +81,7 @@ func (b *Backend) Beat(ctx context.Context, m store.Member) error {
 	i := keyOf(leasesPartition, memberPrefix+m.ID)
 	i["Beat"], i[expiresAt] = counter(m.Beat), expiry(b.Now(), memberLife)
 	put(i, "Address", m.Address)
+	put(i, "Digest", m.Digest)
 	return b.change(ctx, "PutItem", func(ctx context.Context) error {
 		_, err := b.API.PutItem(ctx, &dynamodb.PutItemInput{TableName: &b.Table, Item: i}, once)
 		return err
