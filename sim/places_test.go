@@ -84,6 +84,10 @@ func TestRequestsFindTheirPlace(t *testing.T) {
 	if last := calls[3]; last.Account != "222222222222" || last.Region != "eu-west-2" {
 		t.Errorf("the call of the session is recorded in %s/%s", last.Account, last.Region)
 	}
+}
+
+func TestAPlaceIsChangedAlone(t *testing.T) {
+	w := newWorld(t, twoAccounts)
 	other, err := w.At("222222222222", "eu-west-2")
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +95,7 @@ func TestRequestsFindTheirPlace(t *testing.T) {
 	if err := other.SetDesired("shop", "api", 7); err != nil {
 		t.Fatal(err)
 	}
-	if a, b := desired(w.as("AKID", "eu-west-2")), desired(w.as(session, "eu-west-2")); a != "1" || b != "7" {
+	if a, b := desired(w.as("AKID", "eu-west-2")), desired(w.as("AKIAOTHER", "eu-west-2")); a != "1" || b != "7" {
 		t.Errorf("after a change in one account the accounts have %s and %s", a, b)
 	}
 	if _, err := w.At("333333333333", "eu-west-2"); err == nil || !strings.Contains(err.Error(), "222222222222/eu-west-2") {
@@ -238,7 +242,7 @@ func TestCallsAtOnceHaveEachTheirOwnLuck(t *testing.T) {
 		var lock sync.Mutex
 		for _, i := range order {
 			wait.Go(func() {
-				_, err := ecs.NewFromConfig(w.as("AKID", "eu-west-2")).DescribeServices(context.Background(),
+				_, err := ecs.NewFromConfig(w.as("AKID", "eu-west-2")).DescribeServices(t.Context(),
 					&ecs.DescribeServicesInput{Cluster: aws.String("shop"), Services: []string{fmt.Sprint("s", i)}})
 				if code(err) == "ServerException" {
 					lock.Lock()
@@ -287,16 +291,19 @@ func TestFaultsOfTablesStrikeWhatTheyName(t *testing.T) {
 
 // TestAnAnswerThatIsLostMayHaveHadItsEffect walks the faults of the connection with a write of DynamoDB.
 func TestAnAnswerThatIsLostMayHaveHadItsEffect(t *testing.T) {
-	for kind, effect := range map[sim.FaultKind]string{
-		sim.TimeoutBefore: "", sim.TimeoutAfter: "1", sim.Hang: "1", sim.ConnectionReset: "", sim.ConnectionResetAfter: "1",
+	for _, c := range []struct {
+		kind   sim.FaultKind
+		effect string
+	}{
+		{sim.TimeoutBefore, ""}, {sim.TimeoutAfter, "1"}, {sim.Hang, "1"}, {sim.ConnectionReset, ""}, {sim.ConnectionResetAfter, "1"},
 	} {
 		w := newWorld(t, stateTable)
-		w.inject(sim.Fault{Kind: kind, Operation: "PutItem"})
+		w.inject(sim.Fault{Kind: c.kind, Operation: "PutItem"})
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 		_, err := w.tables().PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("state"), Item: stateItem("a", "1", 1)})
 		cancel()
-		if got := w.get("a", "1", true); err == nil || got != effect {
-			t.Errorf("%s: error %v, and the item has n %q, want %q", kind, err, got, effect)
+		if got := w.get("a", "1", true); err == nil || got != c.effect {
+			t.Errorf("%s: error %v, and the item has n %q, want %q", c.kind, err, got, c.effect)
 		}
 	}
 }

@@ -67,7 +67,10 @@ func assumeRole(c *call) (any, *wire.Error) {
 		return nil, c.denied()
 	}
 	name := parts[2][strings.LastIndexByte(parts[2], '/')+1:]
-	seed := arn + "\x00" + session + "\x00" + c.wall.UTC().Format(time.RFC3339Nano)
+	seed := arn + "\x00" + session // what does not expire is handed out again
+	if c.region.home.scenario.sessionsExpire {
+		seed += "\x00" + c.wall.UTC().Format(time.RFC3339Nano)
+	}
 	roleID := fmt.Sprintf("AROA%016X", c.region.seed^digest(arn))
 	p := principal{account: parts[1], assumed: true, id: roleID + ":" + session,
 		arn: "arn:aws:sts::" + parts[1] + ":assumed-role/" + name + "/" + session}

@@ -14,74 +14,88 @@ import (
 	"ecs-autoscaler/sim/dynamo"
 )
 
+// counters is a store of counters beside a plain map of them.
+type counters struct {
+	*lab
+	model map[string]int
+}
+
+func (c *counters) key(r *rapid.T) (string, string) {
+	return rapid.SampledFrom([]string{"x", "y"}).Draw(r, "p"), rapid.SampledFrom([]string{"a", "ab", "b", "c"}).Draw(r, "s")
+}
+
+func (c *counters) Put(r *rapid.T) {
+	p, s := c.key(r)
+	n := rapid.IntRange(-5, 5).Draw(r, "n")
+	c.put(p, s, fmt.Sprintf(`"n":{"N":"%d"}`, n))
+	c.model[p+"/"+s] = n
+}
+
+func (c *counters) Add(r *rapid.T) {
+	p, s := c.key(r)
+	n := rapid.IntRange(-5, 5).Draw(r, "n")
+	c.do("UpdateItem", fmt.Sprintf(`{%s,"Key":%s,"UpdateExpression":"ADD n :n","ExpressionAttributeValues":{":n":{"N":"%d"}}}`, state, at(p, s), n))
+	c.model[p+"/"+s] += n
+}
+
+func (c *counters) DeleteIfSmall(r *rapid.T) {
+	p, s := c.key(r)
+	got := c.do("DeleteItem", fmt.Sprintf(`{%s,"Key":%s,"ConditionExpression":"n < :n","ExpressionAttributeValues":{":n":{"N":"2"}}}`, state, at(p, s)))
+	n, there := c.model[p+"/"+s]
+	if small := there && n < 2; small != (got == "{}") {
+		r.Fatalf("deleting %s/%s with %d answers %s", p, s, n, got)
+	} else if small {
+		delete(c.model, p+"/"+s)
+	}
+}
+
+func (c *counters) Move(r *rapid.T) {
+	p, s := c.key(r)
+	q, u := c.key(r)
+	if p == q && s == u {
+		return
+	}
+	n, there := c.model[p+"/"+s]
+	_, taken := c.model[q+"/"+u]
+	got := c.do("TransactWriteItems", fmt.Sprintf(`{"TransactItems":[{"Delete":{%s,"Key":%s,"ConditionExpression":"attribute_exists(p)"}},
+		{"Put":{%s,"Item":{"p":{"S":"%s"},"s":{"S":"%s"},"n":{"N":"%d"}},"ConditionExpression":"attribute_not_exists(p)"}}]}`, state, at(p, s), state, q, u, n))
+	if moves := there && !taken; moves != (got == "{}") {
+		r.Fatalf("moving answers %s", got)
+	} else if moves {
+		delete(c.model, p+"/"+s)
+		c.model[q+"/"+u] = n
+	}
+}
+
+func (c *counters) Time(r *rapid.T) {
+	c.now = c.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(r, "ms")) * time.Millisecond)
+}
+
+// Check compares every item, and both partitions.
+func (c *counters) Check(r *rapid.T) {
+	for _, p := range []string{"x", "y"} {
+		var want []string
+		for _, name := range slices.Sorted(maps.Keys(c.model)) {
+			s, mine := strings.CutPrefix(name, p+"/")
+			if !mine {
+				continue
+			}
+			want = append(want, s)
+			if got := c.get(p, s); !strings.Contains(got, fmt.Sprintf(`"n":{"N":"%d"}`, c.model[name])) {
+				r.Fatalf("%s is %s, want %d", name, got, c.model[name])
+			}
+		}
+		got := c.do("Query", `{`+state+`,"ConsistentRead":true,"KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"`+p+`"}}}`)
+		if found(got) != strings.Join(want, " ") {
+			r.Fatalf("%s has %s, want %s", p, found(got), want)
+		}
+	}
+}
+
 // TestTheStoreIsAMap runs random requests against the store and against a plain map of counters.
 func TestTheStoreIsAMap(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		l, model := newState(t, dynamo.Options{Lag: time.Second}), map[string]int{}
-		key := func() (string, string) {
-			return rapid.SampledFrom([]string{"x", "y"}).Draw(r, "p"), rapid.SampledFrom([]string{"a", "ab", "b", "c"}).Draw(r, "s")
-		}
-		r.Repeat(map[string]func(*rapid.T){
-			"put": func(r *rapid.T) {
-				p, s := key()
-				n := rapid.IntRange(-5, 5).Draw(r, "n")
-				l.put(p, s, fmt.Sprintf(`"n":{"N":"%d"}`, n))
-				model[p+"/"+s] = n
-			},
-			"add": func(r *rapid.T) {
-				p, s := key()
-				n := rapid.IntRange(-5, 5).Draw(r, "n")
-				l.do("UpdateItem", fmt.Sprintf(`{%s,"Key":%s,"UpdateExpression":"ADD n :n","ExpressionAttributeValues":{":n":{"N":"%d"}}}`, state, at(p, s), n))
-				model[p+"/"+s] += n
-			},
-			"delete if small": func(r *rapid.T) {
-				p, s := key()
-				got := l.do("DeleteItem", fmt.Sprintf(`{%s,"Key":%s,"ConditionExpression":"n < :n","ExpressionAttributeValues":{":n":{"N":"2"}}}`, state, at(p, s)))
-				n, there := model[p+"/"+s]
-				if small := there && n < 2; small != (got == "{}") {
-					r.Fatalf("deleting %s/%s with %d answers %s", p, s, n, got)
-				} else if small {
-					delete(model, p+"/"+s)
-				}
-			},
-			"move": func(r *rapid.T) {
-				p, s := key()
-				q, u := key()
-				if p == q && s == u {
-					return
-				}
-				n, there := model[p+"/"+s]
-				_, taken := model[q+"/"+u]
-				got := l.do("TransactWriteItems", fmt.Sprintf(`{"TransactItems":[{"Delete":{%s,"Key":%s,"ConditionExpression":"attribute_exists(p)"}},
-					{"Put":{%s,"Item":{"p":{"S":"%s"},"s":{"S":"%s"},"n":{"N":"%d"}},"ConditionExpression":"attribute_not_exists(p)"}}]}`, state, at(p, s), state, q, u, n))
-				if moves := there && !taken; moves != (got == "{}") {
-					r.Fatalf("moving answers %s", got)
-				} else if moves {
-					delete(model, p+"/"+s)
-					model[q+"/"+u] = n
-				}
-			},
-			"time": func(r *rapid.T) {
-				l.now = l.now.Add(time.Duration(rapid.IntRange(0, 2000).Draw(r, "ms")) * time.Millisecond)
-			},
-			"": func(r *rapid.T) {
-				for _, p := range []string{"x", "y"} {
-					var want []string
-					for _, name := range slices.Sorted(maps.Keys(model)) {
-						if s, mine := strings.CutPrefix(name, p+"/"); mine {
-							want = append(want, s)
-							if got := l.get(p, s); !strings.Contains(got, fmt.Sprintf(`"n":{"N":"%d"}`, model[name])) {
-								r.Fatalf("%s is %s, want %d", name, got, model[name])
-							}
-						}
-					}
-					got := l.do("Query", `{`+state+`,"ConsistentRead":true,"KeyConditionExpression":"p = :p","ExpressionAttributeValues":{":p":{"S":"`+p+`"}}}`)
-					if found(got) != strings.Join(want, " ") {
-						r.Fatalf("%s has %s, want %s", p, found(got), want)
-					}
-				}
-			},
-		})
+		r.Repeat(rapid.StateMachineActions(&counters{newState(t, dynamo.Options{Lag: time.Second}), map[string]int{}}))
 	})
 }
 

@@ -45,6 +45,7 @@ type Store struct {
 	mu     sync.Mutex
 	tables map[string]*table
 	tokens map[string]idempotent
+	swept  time.Time // when tokens that are over were forgotten
 	usage  map[[2]string]*Usage
 }
 

@@ -1,6 +1,7 @@
 package dynamo_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,7 +204,7 @@ func TestItemsHaveLimits(t *testing.T) {
 }
 
 func TestUpdateExpressions(t *testing.T) {
-	const values = `":n":{"N":"2"},":s":{"S":"x"},":l":{"L":[{"S":"x"}]},":ss":{"SS":["b","c"]},":ns":{"NS":["1"]}`
+	values := []struct{ name, json string }{{":n", `{"N":"2"}`}, {":s", `{"S":"x"}`}, {":l", `{"L":[{"S":"x"}]}`}, {":ss", `{"SS":["b","c"]}`}}
 	for _, c := range []struct{ name, expression, want string }{
 		{"sets", "SET a = :n", `"a":{"N":"2"}`},
 		{"adds", "SET n = n + :n", `"n":{"N":"12"}`},
@@ -245,18 +246,12 @@ func TestUpdateExpressions(t *testing.T) {
 		l := newState(t, dynamo.Options{})
 		l.put("a", "1", `"n":{"N":"10"},"l":{"L":[{"S":"one"},{"S":"two"}]},"m":{"M":{"j":{"S":"y"}}},"t":{"SS":["a","b"]}`)
 		used := []string{}
-		for _, v := range []string{":n", ":s", ":l", ":ss", ":ns"} {
-			for _, word := range strings.FieldsFunc(c.expression, func(r rune) bool { return strings.ContainsRune(" ,()=+-", r) }) {
-				if word == v {
-					_, value, _ := strings.Cut(values, `"`+v+`":`)
-					end := strings.Index(value, `,":`)
-					if end < 0 {
-						end = len(value)
-					}
-					used = append(used, `"`+v+`":`+value[:end])
-					break
-				}
+		for _, v := range values {
+			words := strings.FieldsFunc(c.expression, func(r rune) bool { return strings.ContainsRune(" ,()=+-", r) })
+			if !slices.Contains(words, v.name) {
+				continue
 			}
+			used = append(used, `"`+v.name+`":`+v.json)
 		}
 		input := `{` + state + `,"Key":` + at("a", "1") + `,"ReturnValues":"ALL_NEW","UpdateExpression":"` + c.expression + `"`
 		if len(used) > 0 {

@@ -153,12 +153,11 @@ func (r *request) remember() {
 	if token == "" {
 		return
 	}
-	for old, known := range r.store.tokens {
-		if !r.now.Before(known.until) {
-			delete(r.store.tokens, old)
-		}
+	if r.now.Sub(r.store.swept) >= tokenLife { // seldom: SDKs send a token with every transaction
+		r.store.swept = r.now
+		maps.DeleteFunc(r.store.tokens, func(_ string, known idempotent) bool { return !r.now.Before(known.until) })
 	}
-	if _, there := r.store.tokens[token]; !there {
+	if known, there := r.store.tokens[token]; !there || !r.now.Before(known.until) {
 		r.store.tokens[token] = idempotent{r.content(), r.now.Add(tokenLife)}
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -140,7 +141,10 @@ func readBody(req *http.Request, limit int64) ([]byte, error) {
 		}
 		body = inflated
 	}
-	data, err := io.ReadAll(io.LimitReader(body, limit+1))
+	var buffer bytes.Buffer
+	buffer.Grow(int(min(max(req.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := buffer.ReadFrom(io.LimitReader(body, limit+1))
+	data := buffer.Bytes()
 	if err == nil && int64(len(data)) > limit {
 		err = fmt.Errorf("the body is longer than %d bytes", limit)
 	}
