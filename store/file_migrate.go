@@ -35,7 +35,7 @@ func (b *fileBackend) formatOf(tx *bbolt.Tx) (int, error) {
 	case err != nil || written < 1:
 		return 0, damaged(b.path, fmt.Sprintf("its format is given as %q", meta.Get(formatKey)), err)
 	case written > b.known.newest:
-		return 0, &FileError{Path: b.path,
+		return 0, &FileError{Path: b.path, Aside: true,
 			Problem: fmt.Sprintf("was written by a newer ecs-autoscaler (format %d; this one knows up to %d)", written, b.known.newest),
 			Remedy:  "run that version or a later one, " + otherFile}
 	}

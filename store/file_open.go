@@ -137,18 +137,15 @@ func (b *fileBackend) openFile(path string, flag int, mode os.FileMode) (*os.Fil
 // create puts a complete new state file at path, or leaves the one that somebody else put there
 // meanwhile. A crash on the way leaves no half-made file under that name.
 func create(path string, format int) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
+	draft, err := draftBeside(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // A draft that stays behind harms nobody and has its own name.
-	if err := draft.Close(); err != nil {
+	defer os.Remove(draft) //nolint:errcheck // A draft that stays behind harms nobody and has its own name.
+	if err := initialize(draft, format); err != nil {
 		return err
 	}
-	if err := initialize(draft.Name(), format); err != nil {
-		return err
-	}
-	if err := link(draft.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
 	return syncDirectory(filepath.Dir(path))
