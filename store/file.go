@@ -32,6 +32,8 @@ type fileBackend struct {
 	broken error // the damage that bbolt panicked on; its locks are in an unknown state since
 	// doubtful are new records of commits that failed: what fails last, the sync of the meta page, may leave them in the file.
 	doubtful []entry
+	// afterCommit makes a commit fail when it has been made, in tests; nil otherwise.
+	afterCommit func() error
 }
 
 // Load returns everything but the history.
@@ -132,6 +134,9 @@ func (b *fileBackend) Commit(d *Durable) error {
 		}
 		return closeActivities(w, d.Activities)
 	})
+	if err == nil && b.afterCommit != nil {
+		err = b.afterCommit()
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if err != nil {
