@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -75,9 +76,7 @@ func snapshotsOf(b Backend) ([]*Snapshot, error) {
 
 func (d *Dump) take(s *Snapshot) {
 	d.Memories, d.Open = append(d.Memories, s.Memories...), append(d.Open, s.Open...)
-	for name, delay := range s.Delays {
-		d.Delays[name] = delay
-	}
+	maps.Copy(d.Delays, s.Delays)
 	d.Sequence = max(d.Sequence, s.Sequence)
 }
 

@@ -182,7 +182,8 @@ func list[T any](p *dumpParser, parts map[string]json.RawMessage, name string) (
 	return rows, nil
 }
 
-// record reads one record and makes sure that nothing of it got lost: what is not in the record when it is written again was not understood.
+// record reads one record and makes sure that nothing of it got lost: what is not in the record when it is written again
+// was not understood.
 func record[T any](p *dumpParser, path string, raw json.RawMessage) (row T, err error) {
 	if err := p.decode(path, raw, &row); err != nil {
 		return row, err
@@ -299,22 +300,33 @@ func (p *dumpParser) check(d *Dump) error {
 			return p.wrong("delays."+name, "needs a name, seconds of 0 or more and no fewer than 0 samples")
 		}
 	}
-	seen := map[string]bool{}
-	for i := range d.Memories {
-		path := fmt.Sprintf("memories[%d]", i)
-		if problem := memoryProblem(&d.Memories[i]); problem != "" {
-			return p.wrong(path, problem)
-		}
-		if key := string(targetKey(d.Memories[i].Target)); !p.first(seen, key) {
-			return p.wrong(path, fmt.Sprintf("%s has a memory already", d.Memories[i].Target))
-		}
+	if err := p.checkMemories(d.Memories); err != nil {
+		return err
 	}
 	if err := p.checkActivities(d); err != nil {
 		return err
 	}
-	clear(seen)
-	for i := range d.Decisions {
-		r, path := &d.Decisions[i], fmt.Sprintf("decisions[%d]", i)
+	return p.checkDecisions(d.Decisions)
+}
+
+func (p *dumpParser) checkMemories(memories []Remembered) error {
+	seen := map[string]bool{}
+	for i := range memories {
+		path := fmt.Sprintf("memories[%d]", i)
+		if problem := memoryProblem(&memories[i]); problem != "" {
+			return p.wrong(path, problem)
+		}
+		if key := string(targetKey(memories[i].Target)); !unseen(seen, key) {
+			return p.wrong(path, fmt.Sprintf("%s has a memory already", memories[i].Target))
+		}
+	}
+	return nil
+}
+
+func (p *dumpParser) checkDecisions(decisions []DecisionRecord) error {
+	seen := map[string]bool{}
+	for i := range decisions {
+		r, path := &decisions[i], fmt.Sprintf("decisions[%d]", i)
 		if err := validRecord(r.ID, r.Time, r.Target, "a decision"); err != nil {
 			return p.wrong(path, err.Error())
 		}
@@ -322,15 +334,15 @@ func (p *dumpParser) check(d *Dump) error {
 		if text, err := json.Marshal(r.JSON); err == nil && len(r.JSON) > 0 {
 			r.JSON = text // compact, as it is kept
 		}
-		if !p.first(seen, string(r.key())) {
+		if !unseen(seen, string(r.key())) {
 			return p.wrong(path, fmt.Sprintf("decision %s is there twice", r.ID))
 		}
 	}
 	return nil
 }
 
-// first notes a key and says whether it is new.
-func (*dumpParser) first(seen map[string]bool, key string) bool {
+// unseen notes a key and says whether it is new.
+func unseen(seen map[string]bool, key string) bool {
 	known := seen[key]
 	seen[key] = true
 	return !known
@@ -369,7 +381,7 @@ func (p *dumpParser) checkActivities(d *Dump) error {
 			if problem := activityProblem(a, part.open, d.Sequence); problem != "" {
 				return p.wrong(path, problem)
 			}
-			if !p.first(seen, a.ID) {
+			if !unseen(seen, a.ID) {
 				return p.wrong(path, fmt.Sprintf("activity %s is there twice", a.ID))
 			}
 		}

@@ -113,24 +113,12 @@ func (b *fileBackend) Commit(d *Durable) error {
 		return err
 	}
 	var added []entry
-	err = b.update(func(w *writer) error {
+	err = b.update(func(w *writer) (err error) {
 		if err := b.forget(w); err != nil {
 			return err
 		}
-		if d.Delays != nil {
-			if err := w.empty(delaysBucket); err != nil {
-				return err
-			}
-		}
-		w.tx.Bucket(activitiesBucket).FillPercent = historyFill
-		w.tx.Bucket(decisionsBucket).FillPercent = historyFill
-		for _, e := range entries {
-			if e.isRecord() && !w.has(e.bucket, e.key) {
-				added = append(added, e)
-			}
-			if err := w.put(e); err != nil {
-				return err
-			}
+		if added, err = w.putAll(entries, d.Delays != nil); err != nil {
+			return err
 		}
 		return closeActivities(w, d.Activities)
 	})
@@ -145,6 +133,27 @@ func (b *fileBackend) Commit(d *Durable) error {
 		b.doubtful = nil
 	}
 	return err
+}
+
+// putAll writes the entries, and before them takes out the delays if they are replaced. It returns the new records among
+// the entries.
+func (w *writer) putAll(entries []entry, delays bool) (added []entry, err error) {
+	if delays {
+		if err := w.empty(delaysBucket); err != nil {
+			return nil, err
+		}
+	}
+	w.tx.Bucket(activitiesBucket).FillPercent = historyFill
+	w.tx.Bucket(decisionsBucket).FillPercent = historyFill
+	for _, e := range entries {
+		if e.isRecord() && !w.has(e.bucket, e.key) {
+			added = append(added, e)
+		}
+		if err := w.put(e); err != nil {
+			return nil, err
+		}
+	}
+	return added, nil
 }
 
 // forget takes out what a commit that failed may have left: nothing that it was the intent for was done, and what is

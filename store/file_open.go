@@ -185,8 +185,8 @@ func syncDirectory(path string) error {
 }
 
 // inspect checks that the file is in its place, its pages, who wrote it, that its records are those that were written, and
-// every memory, open activity and delay. It brings an earlier format to the newest; of a file that is only to be read it does that to a copy
-// and returns the copy.
+// every memory, open activity and delay. It brings an earlier format to the newest; of a file that is only to be read it
+// does that to a copy and returns the copy.
 func (b *fileBackend) inspect(readOnly bool) (*fileBackend, error) {
 	// Another process may have put another file there while this one waited for the lock.
 	if err := errors.Join(inPlace(b.path, b.file), checkPages(b.path, b.file)); err != nil {
