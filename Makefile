@@ -26,8 +26,9 @@ DATE    ?= unknown
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
-# How long `make fuzz` spends on each fuzz target, and what is handed on to `make demo`.
+# How long `make fuzz` spends on each fuzz target, how often `make kill-loop` kills, and what is handed on to `make demo`.
 FUZZTIME ?= 10s
+KILLS    ?= 400
 ARGS     ?=
 
 .DEFAULT_GOAL := help
@@ -77,6 +78,11 @@ fuzz: check-go ## every fuzz target for a short while (FUZZTIME=10s)
 			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$pkg"; \
 		done; \
 	done
+
+# Real processes: the daemon is killed with SIGKILL, restarted, and its file and the region's records are compared.
+.PHONY: kill-loop
+kill-loop: build ## kill the daemon at random moments and check that nothing is lost (KILLS=400)
+	$(GO) run ./internal/killloop -binary $(BINARY) -kills $(KILLS)
 
 # The old figures stay until the new ones are complete.
 .PHONY: bench

@@ -45,6 +45,9 @@ func (e *Engine) untilNext(now time.Time) time.Duration {
 		}
 		sooner(t.describeAt)
 	}
+	if e.Store.Health().Err != nil {
+		sooner(now.Add(stateRetry))
+	}
 	if len(e.inventory.patterns) > 0 {
 		sooner(e.inventory.next)
 	}

@@ -21,6 +21,8 @@ const (
 	// freshFor is the age at which a decision is no longer acted on (AWS refuses alarm data older
 	// than about 10 s, aws-semantics 1.14).
 	freshFor = 10 * time.Second
+	// stateRetry is how soon a state that could not be written is tried again, and what could not be done without it.
+	stateRetry = 5 * time.Second
 	// writesInFlight is how many UpdateService calls run at once.
 	writesInFlight = 8
 	// writeTimeout bounds one write including its retries, so that a stop within 10 s can wait for it.
@@ -132,6 +134,7 @@ func (p *pass) write(ctx context.Context, attempts []*attempt) {
 				a.decision.Outcome = evaluator.OutcomeNotLeader
 			}
 			p.conclude(a.t, &a.decision)
+			a.t.nextLook, a.t.retry = p.now.Add(stateRetry), true
 		}
 		return
 	}

@@ -38,6 +38,12 @@ type Backend interface {
 	Close() error
 }
 
+// Checker is a backend that can tell without writing that a commit would fail.
+type Checker interface {
+	// Check returns why nothing can be committed, nil as far as is known.
+	Check() error
+}
+
 // Snapshot is what a backend knows besides the history.
 type Snapshot struct {
 	Memories []Remembered

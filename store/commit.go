@@ -40,8 +40,8 @@ type Changes struct {
 var ErrInvalid = errors.New("invalid changes")
 
 // Commit makes c durable in one transaction, or in none if nothing durable changed, and then
-// visible in one step. With an error nothing has changed, and what c was the intent for must not
-// be done.
+// visible in one step. Also where nothing changed it fails if the backend can tell that it could not be written now. With
+// an error nothing has changed, and what c was the intent for must not be done.
 func (s *Store) Commit(c Changes) error {
 	s.commit.Lock()
 	defer s.commit.Unlock()
@@ -54,11 +54,9 @@ func (s *Store) Commit(c Changes) error {
 	if err != nil {
 		return err
 	}
-	if !d.empty() {
-		d.Sequence, d.Scope, d.Fence = s.sequence.Load(), c.Scope, c.Fence
-		if err := s.backend.Commit(d); err != nil {
-			return fmt.Errorf("remember: %w", err)
-		}
+	d.Sequence, d.Scope, d.Fence = s.sequence.Load(), c.Scope, c.Fence
+	if err := s.persist(d); err != nil {
+		return fmt.Errorf("remember: %w", err)
 	}
 	txn.Commit()
 	return nil

@@ -22,6 +22,8 @@ type Store struct {
 
 	commit sync.Mutex // held from looking at the rows before until the rows after are visible
 	closed bool       // under commit
+
+	health atomic.Pointer[Health]
 }
 
 // New loads what b remembers. No target is current yet: the caller commits those that it is
@@ -34,6 +36,7 @@ func New(b Backend) (*Store, error) {
 	db, err := memdb.NewMemDB(schema())
 	must(err)
 	s := &Store{db: db, backend: b}
+	s.health.Store(&Health{})
 	s.sequence.Store(snapshot.Sequence)
 	txn := db.Txn(true)
 	takeSnapshot(txn, Scope{}, snapshot)

@@ -135,6 +135,10 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.Store.Health().Err; err != nil {
+		writePlain(w, http.StatusServiceUnavailable, "not ready: the state cannot be written: "+err.Error()+"\n")
+		return
+	}
 	if ok, why := s.Engine.Ready(); !ok {
 		writePlain(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(why, "no full pass has been made yet")+"\n")
 		return
