@@ -203,8 +203,8 @@ func TestAnAccountThatLetsNobodyInLeavesTheOthersAlone(t *testing.T) {
 		}
 		stop := alive(t, d)
 		time.Sleep(time.Hour)
-		if desired(t, places.own) != 3 || desired(t, places.ireland) != 4 || desired(t, places.production) != 2 {
-			t.Errorf("desired %d, %d and %d", desired(t, places.own), desired(t, places.ireland), desired(t, places.production))
+		if got := [3]int{desired(t, places.own), desired(t, places.ireland), desired(t, places.production)}; got != [3]int{3, 4, 2} {
+			t.Errorf("desired %v", got)
 		}
 		row, _ := d.Store().Target(inProduction)
 		if !strings.Contains(row.Note, "trust policy") || !strings.Contains(row.Note, "sts:AssumeRole") {
@@ -216,16 +216,22 @@ func TestAnAccountThatLetsNobodyInLeavesTheOthersAlone(t *testing.T) {
 		if n := places.requested(); n < 8 || n > 40 {
 			t.Errorf("the role was asked for %d times in an hour", n)
 		}
-		places.set(func() { places.deny = false })
-		time.Sleep(20 * time.Minute)
-		if got := desired(t, places.production); got != 6 {
-			t.Errorf("desired %d 20 minutes after the role was opened, want 6", got)
-		}
-		if row, _ := d.Store().Target(inProduction); row.Note != "" {
-			t.Errorf("the note is still %q", row.Note)
-		}
+		comesBack(t, places, d)
 		stop()
 	})
+}
+
+// comesBack opens the role and waits until the service behind it is scaled.
+func comesBack(t *testing.T, places *aws3, d *daemon.Daemon) {
+	t.Helper()
+	places.set(func() { places.deny = false })
+	time.Sleep(20 * time.Minute)
+	if got := desired(t, places.production); got != 6 {
+		t.Errorf("desired %d 20 minutes after the role was opened, want 6", got)
+	}
+	if row, _ := d.Store().Target(inProduction); row.Note != "" {
+		t.Errorf("the note is still %q", row.Note)
+	}
 }
 
 func TestARegionThatDoesNotAnswerLeavesTheOthersAlone(t *testing.T) {

@@ -64,7 +64,7 @@ const (
 	OutcomeDryRun      Outcome = "dry_run"
 	OutcomeRateLimited Outcome = "rate_limited"
 	OutcomeNotLeader   Outcome = "not_leader" // another daemon steers the cluster, or did a moment ago
-	OutcomeFailed      Outcome = "failed:" // followed by an error class
+	OutcomeFailed      Outcome = "failed:"    // followed by an error class
 )
 
 // Decision carries every number on the way to a desired count. Evaluate fills one that the caller

@@ -226,6 +226,32 @@ func hold(t *testing.T, f *Fleet, fence *store.Fence, writeAfter time.Time) {
 	}
 }
 
+// checkFences wants every commit to rest on the lease of the third generation.
+func (f *fencing) checkFences(t *testing.T) {
+	t.Helper()
+	for i, fence := range f.seen {
+		if fence == nil || *fence != *lease(3) || f.scope[i] != inC {
+			t.Errorf("commit %d rests on %v", i, fence)
+		}
+	}
+}
+
+func TestTheSameLeaseAgainChangesNothingAndAnotherOneStartsAnew(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	s := newSquad(t, w, tracking, &fencing{Backend: store.Memory()}, shared)
+	hold(t, s.fleet, lease(3), time.Time{})
+	held := s.fleet.of(k)
+	hold(t, s.fleet, lease(3), time.Time{})
+	if s.fleet.of(k) != held {
+		t.Error("the same lease again is another engine")
+	}
+	hold(t, s.fleet, lease(4), time.Time{})
+	if s.fleet.of(k) == held {
+		t.Error("another lease is the same engine")
+	}
+}
+
 func TestASharedFleetSteersWhatItHoldsAndNothingElse(t *testing.T) {
 	w := newWorld()
 	k := w.add("web", 2)
@@ -241,20 +267,11 @@ func TestASharedFleetSteersWhatItHoldsAndNothingElse(t *testing.T) {
 		t.Errorf("scopes %v", got)
 	}
 	hold(t, s.fleet, lease(3), time.Time{})
-	held := s.fleet.of(k)
-	hold(t, s.fleet, lease(3), time.Time{})
-	if s.fleet.of(k) != held {
-		t.Error("the same lease again is another engine")
-	}
 	s.minutes(1)
 	if got := s.names(); !slices.Equal(got, []string{"c/web"}) || w.services[k].Desired != 4 {
 		t.Errorf("targets %v, desired %d", got, w.services[k].Desired)
 	}
-	for i, fence := range b.seen {
-		if fence == nil || *fence != *lease(3) || b.scope[i] != inC {
-			t.Errorf("commit %d rests on %v", i, fence)
-		}
-	}
+	b.checkFences(t)
 	s.fleet.Drop(inC)
 	writes := len(w.writes)
 	s.minutes(5)

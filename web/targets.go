@@ -70,7 +70,9 @@ func (s *server) target(r *http.Request) (any, error) {
 	if d, ok := row.Latest.Get(); ok {
 		detail.Latest, detail.Decision = gist(&d), &d
 	}
-	page, _, err := s.Store.Activities(store.Query{Own: key.Account == "", Account: key.Account, Cluster: key.Cluster, Service: key.Service, Limit: 1})
+	page, _, err := s.Store.Activities(store.Query{
+		Own: key.Account == "", Account: key.Account, Cluster: key.Cluster, Service: key.Service, Limit: 1,
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -69,7 +69,7 @@ func (s *silence) RoundTrip(r *http.Request) (*http.Response, error) {
 	return s.next.RoundTrip(again)
 }
 
-// whole is a fleet of clusters that runs as a daemon's does, each on its own.
+// wholeFleet is a fleet of clusters that runs as a daemon's does, each on its own.
 type wholeFleet struct {
 	clock scaler.Clock
 	kept  *store.Store
@@ -100,7 +100,8 @@ func newWholeFleet(ctx context.Context) (*wholeFleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &wholeFleet{clock: clock, kept: kept, way: &silence{next: r.Transport(), cluster: hangingCluster}, calls: func() int64 { return newest(r) }}
+	way := &silence{next: r.Transport(), cluster: hangingCluster}
+	w := &wholeFleet{clock: clock, kept: kept, way: way, calls: func() int64 { return newest(r) }}
 	w.fleet, err = inRegion(ctx, fleetIn{config: c, clock: clock, store: kept, transport: w.way, inFlight: 8})
 	return w, err
 }

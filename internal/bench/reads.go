@@ -222,7 +222,9 @@ func reads(ctx context.Context, page *bytes.Buffer) error {
 	return nil
 }
 
-var parts = map[string]func(context.Context, *bytes.Buffer) error{"passes": passes, "region": region, "clusters": clusters, "month": month, "reads": reads, "micro": micro}
+var parts = map[string]func(context.Context, *bytes.Buffer) error{
+	"passes": passes, "region": region, "clusters": clusters, "month": month, "reads": reads, "micro": micro,
+}
 
 // chosen are the parts of the page in their order.
 func chosen(names string) ([]func(context.Context, *bytes.Buffer) error, error) {

@@ -25,6 +25,15 @@ func (b *broken) Retrieve(context.Context) (aws.Credentials, error) {
 	return aws.Credentials{AccessKeyID: "k", SecretAccessKey: "s", CanExpire: true, Expires: time.Now().Add(time.Hour)}, nil
 }
 
+func (b *broken) checkWaits(t *testing.T) {
+	t.Helper()
+	for i := 1; i < len(b.asked); i++ {
+		if gap := b.asked[i].Sub(b.asked[i-1]); gap < firstRetry/2 || gap > lastRetry+time.Second {
+			t.Errorf("the %dth wait is %s", i, gap)
+		}
+	}
+}
+
 func TestCredentialsThatCannotBeHadAreAskedForLessAndLessOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &broken{err: &smithy.GenericAPIError{Code: "AccessDenied", Message: "no"}}
@@ -36,12 +45,7 @@ func TestCredentialsThatCannotBeHadAreAskedForLessAndLessOften(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 		}
-		for i := 1; i < len(b.asked); i++ {
-			gap := b.asked[i].Sub(b.asked[i-1])
-			if gap < firstRetry/2 || gap > lastRetry+time.Second {
-				t.Errorf("the %dth wait is %s", i, gap)
-			}
-		}
+		b.checkWaits(t)
 		if n := len(b.asked); n < 12 || n > 35 {
 			t.Errorf("asked %d times in an hour", n)
 		}
@@ -50,7 +54,7 @@ func TestCredentialsThatCannotBeHadAreAskedForLessAndLessOften(t *testing.T) {
 		}
 		b.err = nil
 		time.Sleep(lastRetry)
-		if c, err := p.Retrieve(t.Context()); err != nil || c.AccessKeyID != "k" || len(told) != 2 || told[1] != nil || p.trouble() != "" {
+		if _, err := p.Retrieve(t.Context()); err != nil || len(told) != 2 || told[1] != nil || p.trouble() != "" {
 			t.Errorf("%v, told %v, trouble %q", err, told, p.trouble())
 		}
 	})
