@@ -51,8 +51,8 @@ type Fleet struct {
 	config   *config.Config
 	accounts map[string]*account
 	runners  map[store.Scope]*runner
-	// running is the context of the engines' goroutines, nil as long as Run has not been called.
-	running context.Context //nolint:containedctx // Hold starts engines for as long as Run runs, whoever calls it.
+	// launch gives an engine a goroutine that lives as long as Run runs; nil when it does not.
+	launch func(*runner)
 	// passed is when a pass of any engine ended last without an error of the daemon's own.
 	passed    time.Time
 	sum       tally

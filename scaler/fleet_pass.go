@@ -33,10 +33,10 @@ func (f *Fleet) Pass(ctx context.Context, now time.Time) Report {
 	return sum
 }
 
-// Next is when Pass has something to do again.
+// Next is when Pass has something to do again, at the soonest now.
 func (f *Fleet) Next() time.Time {
-	next := f.nextList()
-	if limit := f.Clock.Now().Add(longest); limit.Before(next) {
+	now, next := f.Clock.Now(), f.nextList()
+	if limit := now.Add(longest); limit.Before(next) {
 		next = limit
 	}
 	for _, r := range f.held() {
@@ -44,7 +44,7 @@ func (f *Fleet) Next() time.Time {
 			next = due
 		}
 	}
-	return next
+	return latest(now, next)
 }
 
 // List finds out which clusters the configuration means; it fails when ctx ends before that is known.

@@ -162,20 +162,17 @@ func (f *Fleet) tellFenced(r *runner, report Report) {
 	}
 }
 
-// start gives an engine its goroutine. The caller holds the lock.
-func (f *Fleet) start(r *runner) {
-	ctx, cancel := context.WithCancel(f.running)
-	r.cancel, r.done = cancel, make(chan struct{})
-	go f.drive(ctx, r)
-}
-
 // Run makes passes over all clusters until ctx ends, each on its own. What comes through reload is loaded and swapped in
 // between two passes of each; a configuration that does not load leaves the old one in force. Writes under way are finished.
 func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, error)) {
 	f.mu.Lock()
-	f.running = ctx
+	f.launch = func(r *runner) {
+		each, cancel := context.WithCancel(ctx)
+		r.cancel, r.done = cancel, make(chan struct{})
+		go f.drive(each, r)
+	}
 	for _, r := range f.runners {
-		f.start(r)
+		f.launch(r)
 	}
 	f.mu.Unlock()
 	var discovering sync.WaitGroup
@@ -205,7 +202,7 @@ func (f *Fleet) stop() {
 	f.changing.Lock()
 	defer f.changing.Unlock()
 	f.mu.Lock()
-	f.running = nil
+	f.launch = nil
 	runners := slices.Collect(maps.Values(f.runners))
 	f.mu.Unlock()
 	for _, r := range runners {

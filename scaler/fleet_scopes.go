@@ -115,8 +115,8 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.runners[sc] = r
-	if f.running != nil {
-		f.start(r)
+	if f.launch != nil {
+		f.launch(r)
 	}
 	return nil
 }
@@ -176,16 +176,14 @@ func (f *Fleet) discover(ctx context.Context, now time.Time) error {
 	if len(all) == 0 {
 		return nil
 	}
-	listAll(ctx, all)
-	if ctx.Err() != nil {
-		return nil
+	if listAll(ctx, all); ctx.Err() == nil { // what a stop has cut short is nobody's failure
+		f.mu.Lock()
+		for _, l := range all {
+			f.takeClusters(l, now)
+		}
+		f.complains.tell()
+		f.mu.Unlock()
 	}
-	f.mu.Lock()
-	for _, l := range all {
-		f.takeClusters(l, now)
-	}
-	f.complains.tell()
-	f.mu.Unlock()
 	return f.sync()
 }
 

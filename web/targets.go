@@ -70,7 +70,9 @@ func (s *server) target(r *http.Request) (any, error) {
 	if d, ok := row.Latest.Get(); ok {
 		detail.Latest, detail.Decision = gist(&d), &d
 	}
-	page, _, err := s.Store.Activities(store.Query{Account: key.Account, Cluster: key.Cluster, Service: key.Service, Limit: 1})
+	page, _, err := s.Store.Activities(store.Query{
+		Own: key.Account == "", Account: key.Account, Cluster: key.Cluster, Service: key.Service, Limit: 1,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -98,10 +100,7 @@ func (s *server) version(r *http.Request) (any, error) {
 }
 
 func matches(q *request, row *store.Target, latest *latestView) bool {
-	if q.Account != "" && q.Account != row.Key.Account {
-		return false
-	}
-	if q.Cluster != "" && q.Cluster != row.Key.Cluster || q.Service != "" && q.Service != row.Key.Service {
+	if differs(q.Account, row.Key.Account) || differs(q.Cluster, row.Key.Cluster) || differs(q.Service, row.Key.Service) {
 		return false
 	}
 	if q.Action == "" && q.Reason == "" {
@@ -111,13 +110,17 @@ func matches(q *request, row *store.Target, latest *latestView) bool {
 		(q.Reason == "" || q.Reason == string(latest.Reason))
 }
 
+// differs says that something else was asked for.
+func differs(asked, is string) bool { return asked != "" && asked != is }
+
 // rowsAfter finds its place in the store's order, which is by account, those without one last, by cluster and by service.
 func rowsAfter(rows []*store.Target, after evaluator.Key) []*store.Target {
 	if after == (evaluator.Key{}) {
 		return rows
 	}
 	i, found := slices.BinarySearchFunc(rows, after, func(row *store.Target, k evaluator.Key) int {
-		return cmp.Or(compareAccounts(row.Key.Account, k.Account), strings.Compare(row.Key.Cluster, k.Cluster), strings.Compare(row.Key.Service, k.Service))
+		at := row.Key
+		return cmp.Or(compareAccounts(at.Account, k.Account), strings.Compare(at.Cluster, k.Cluster), strings.Compare(at.Service, k.Service))
 	})
 	if found {
 		i++

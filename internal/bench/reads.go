@@ -157,9 +157,11 @@ type fleetIn struct {
 	requested *int
 	// transport is the way to the region; nil is a direct one.
 	transport http.RoundTripper
+	// inFlight is how many calls each cluster has under way at once; 0 is one after the other.
+	inFlight int
 }
 
-// inRegion makes a fleet, whose calls go one after the other, so that its days are the same every time.
+// inRegion makes a fleet in a simulated region. With calls one after the other its days are the same every time.
 func inRegion(ctx context.Context, in fleetIn) (*scaler.Fleet, error) {
 	if in.transport == nil {
 		in.transport = in.region.Transport()
@@ -173,7 +175,7 @@ func inRegion(ctx context.Context, in fleetIn) (*scaler.Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	account := scaler.NewAccount(clients, scaler.AccountOptions{Clock: in.clock, Delay: in.config.MetricDelay, InFlight: 1})
+	account := scaler.NewAccount(clients, scaler.AccountOptions{Clock: in.clock, Delay: in.config.MetricDelay, InFlight: max(in.inFlight, 1)})
 	if reader := account.Metrics; in.requested != nil {
 		account.Metrics = func() scaler.MetricReader { return &tally{reader(), in.requested} }
 	}
@@ -220,7 +222,9 @@ func reads(ctx context.Context, page *bytes.Buffer) error {
 	return nil
 }
 
-var parts = map[string]func(context.Context, *bytes.Buffer) error{"passes": passes, "region": region, "reads": reads, "micro": micro}
+var parts = map[string]func(context.Context, *bytes.Buffer) error{
+	"passes": passes, "region": region, "clusters": clusters, "month": month, "reads": reads, "micro": micro,
+}
 
 // chosen are the parts of the page in their order.
 func chosen(names string) ([]func(context.Context, *bytes.Buffer) error, error) {
@@ -228,7 +232,7 @@ func chosen(names string) ([]func(context.Context, *bytes.Buffer) error, error) 
 	for name := range strings.SplitSeq(names, ",") {
 		part := parts[name]
 		if part == nil {
-			return nil, fmt.Errorf("-parts %s: there is no part %q; the parts are passes, region, reads and micro", names, name)
+			return nil, fmt.Errorf("-parts %s: there is no part %q; the parts are passes, region, clusters, month, reads and micro", names, name)
 		}
 		out = append(out, part)
 	}

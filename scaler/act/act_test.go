@@ -234,3 +234,35 @@ func TestADryRunAllowsEverythingAndDescribesNothing(t *testing.T) {
 }
 
 var _ UpdateServiceAPI = (*ecs.Client)(nil)
+
+func TestTheLastWritesOfTheBurstAreForScaleOuts(t *testing.T) {
+	a, ins, outs := NewECS(nil), 0, 0
+	for a.Allow(t0, evaluator.ScaleIn) {
+		ins++
+	}
+	if left := a.Left(t0, evaluator.ScaleIn); ins != 40 || left != 0 {
+		t.Errorf("%d scale-ins are allowed and %d left, want 40 and none", ins, left)
+	}
+	if left := a.Left(t0, evaluator.ScaleOut); left != 10 {
+		t.Errorf("%d scale-outs are left, want 10", left)
+	}
+	for second := range 20 { // both wait: what comes in goes to the scale-outs
+		now := t0.Add(time.Duration(second) * time.Second)
+		for a.Allow(now, evaluator.ScaleIn) {
+			t.Fatal("a scale-in was allowed while scale-outs waited")
+		}
+		for a.Allow(now, evaluator.ScaleOut) {
+			outs++
+		}
+	}
+	if outs != 10+19*5 {
+		t.Errorf("%d scale-outs in 20 seconds, want 105", outs)
+	}
+}
+
+func TestUnderALeaseThereIsOneAttempt(t *testing.T) {
+	w := &wire{status: 500, answer: `{"__type":"ServerException"}`}
+	if _, err := NewSingleAttempt(w.client(0)).SetDesiredCount(t.Context(), web, 2); err == nil || len(w.bodies) != 1 {
+		t.Errorf("error %v after %d requests, want one", err, len(w.bodies))
+	}
+}

@@ -28,8 +28,14 @@ const rewound = 5 * time.Minute
 // at is the instant that counts for a caller at now. Callers have passes of their own, which did not begin at one moment: the
 // bucket must not be refilled twice for the time between two of them.
 func (b *Bucket) at(now time.Time) time.Time {
-	if behind := b.latest.Sub(now); behind > 0 && behind < rewound {
+	behind := b.latest.Sub(now)
+	if behind > 0 && behind < rewound {
 		return b.latest
+	}
+	if behind > 0 { // the limiter knows no way back
+		used := b.limiter.Burst() - int(b.limiter.TokensAt(b.latest))
+		b.limiter = rate.NewLimiter(b.limiter.Limit(), b.limiter.Burst())
+		b.limiter.ReserveN(now, min(max(used, 0), b.limiter.Burst()))
 	}
 	b.latest = now
 	return now
