@@ -68,7 +68,7 @@ func explain(table, operation string, err error) error {
 		e.Problem, e.Remedy, e.Err = "does not exist in this account and region", initTable, errors.Join(ErrNoTable, err)
 	case slices.Contains(denials, code):
 		e.Problem = "may not be used (" + oneLine(err) + ")"
-		e.Remedy = "allow dynamodb:" + operation + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
+		e.Remedy = "allow " + actions(operation) + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
 			"(docs/state.md has the least one), and check its credentials"
 	case passing(err):
 		e.passes = true
@@ -76,6 +76,14 @@ func explain(table, operation string, err error) error {
 		e.Remedy = "it is tried again by itself; check network, endpoint, region and the table's throttling if it lasts"
 	}
 	return e
+}
+
+// actions are IAM's names for what an operation needs: a transaction has none of its own.
+func actions(operation string) string {
+	if operation == "TransactWriteItems" {
+		return "dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem"
+	}
+	return "dynamodb:" + operation
 }
 
 var denials = []string{

@@ -99,7 +99,6 @@ func (m *maker) create(ctx context.Context) error {
 				{AttributeName: aws.String(partitionKey), KeyType: types.KeyTypeHash},
 				{AttributeName: aws.String(sortKey), KeyType: types.KeyTypeRange},
 			},
-			Tags: []types.Tag{{Key: aws.String("application"), Value: aws.String(application)}},
 		}, once)
 		if codeOf(err) == "ResourceInUseException" {
 			return nil // somebody else is making it at the same time

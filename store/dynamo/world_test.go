@@ -283,7 +283,7 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	carry := func() (reply, error) {
 		again := r.Clone(context.WithoutCancel(r.Context()))
 		again.Body = io.NopCloser(bytes.NewReader(body))
-		resp, err := w.next.RoundTrip(again)
+		resp, err := w.next.RoundTrip(again) //nolint:bodyclose // the SDK closes it
 		return reply{resp}, err
 	}
 	if fault == nil {
