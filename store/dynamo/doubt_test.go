@@ -377,3 +377,26 @@ func TestACommitIsSeenWholeOrNotYet(t *testing.T) {
 		}
 	})
 }
+
+// A cluster may rest for weeks after the end of an activity. What marked that end has expired by then.
+func TestAScopeAtRestIsLoadedWithoutWhatHasExpired(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		d := s.daemon(t)
+		for _, c := range []store.Changes{s.intend(1), {Fence: s.fence(), Activities: []*store.Activity{ended(intentOf(1))}}} {
+			if err := d.Commit(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+		mark, err := s.get(t.Context(), keyOf(statePartition(shop), openPrefix+intentOf(1).ID))
+		if r := (reader{item: mark}); err != nil || r.number(expiresAt) != noon.Add(24*time.Hour).Unix() {
+			t.Fatalf("the ended activity: %v, error %v; want it to expire in a day", mark, err)
+		}
+		s.remove(t, mark)
+		s.options.Now = func() time.Time { return noon.Add(25 * time.Hour) }
+		begun := time.Now()
+		if got := s.load(t); len(got.Open) != 0 || len(got.Memories) != 1 || time.Since(begun) > 0 {
+			t.Errorf("%+v after %s; want the memory alone, at once", got, time.Since(begun))
+		}
+	})
+}
