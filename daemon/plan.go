@@ -163,13 +163,13 @@ func readTable(ctx context.Context, o Options) ([]*store.Target, error) {
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := table.Scopes()
+	scopes, err := table.Scopes() //nolint:contextcheck // a backend has deadlines of its own
 	if err != nil {
 		return nil, err
 	}
 	var rows []*store.Target
 	for _, sc := range scopes {
-		snapshot, err := table.LoadScope(sc)
+		snapshot, err := table.LoadScope(sc) //nolint:contextcheck // as above
 		if err != nil {
 			return nil, err
 		}

@@ -48,11 +48,3 @@ func pages[T any](t fataler, read func(Query) ([]T, string, error), q Query) []T
 		q.Cursor = next
 	}
 }
-
-func ids(activities []Activity) []string {
-	out := make([]string, len(activities))
-	for i, a := range activities {
-		out[i] = a.ID
-	}
-	return out
-}

@@ -51,8 +51,8 @@ func foreign(table, what string, cause error) *TableError {
 
 func damaged(table string, i item, cause error) *TableError {
 	r := reader{item: i}
-	return &TableError{Table: table, Err: cause, Remedy: startAnew,
-		Problem: fmt.Sprintf("has a damaged item (%s %q, %s %q: %s)", partitionKey, r.text(partitionKey), sortKey, r.text(sortKey), oneLine(cause))}
+	what := fmt.Sprintf("%s %q, %s %q: %s", partitionKey, r.text(partitionKey), sortKey, r.text(sortKey), oneLine(cause))
+	return &TableError{Table: table, Problem: "has a damaged item (" + what + ")", Remedy: startAnew, Err: cause}
 }
 
 // explain turns what AWS says about an operation on a table into what a person needs to know.
@@ -61,20 +61,29 @@ func explain(table, operation string, err error) error {
 	if err == nil || errors.As(err, &known) || ours(err) {
 		return err
 	}
-	e := &TableError{Table: table, Err: err, Problem: "cannot be used (" + operation + ": " + oneLine(err) + ")", Remedy: "see to that, " + otherTable}
+	said := "(" + operation + ": " + oneLine(err) + ")"
+	e := &TableError{Table: table, Problem: "cannot be used " + said, Remedy: "see to that, " + otherTable, Err: err}
 	switch code := codeOf(err); {
 	case code == "ResourceNotFoundException":
 		e.Problem, e.Remedy, e.Err = "does not exist in this account and region", initTable, errors.Join(ErrNoTable, err)
 	case slices.Contains(denials, code):
 		e.Problem = "may not be used (" + oneLine(err) + ")"
-		e.Remedy = "allow dynamodb:" + operation + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
+		e.Remedy = "allow " + actions(operation) + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
 			"(docs/state.md has the least one), and check its credentials"
 	case passing(err):
 		e.passes = true
-		e.Problem = "did not answer, or not in time (" + operation + ": " + oneLine(err) + ")"
+		e.Problem = "did not answer, or not in time " + said
 		e.Remedy = "it is tried again by itself; check network, endpoint, region and the table's throttling if it lasts"
 	}
 	return e
+}
+
+// actions are IAM's names for what an operation needs: a transaction has none of its own.
+func actions(operation string) string {
+	if operation == "TransactWriteItems" {
+		return "dynamodb:PutItem, dynamodb:UpdateItem and dynamodb:DeleteItem"
+	}
+	return "dynamodb:" + operation
 }
 
 var denials = []string{

@@ -19,6 +19,7 @@ type leaseItem struct {
 	store.Lease
 	last     string
 	items    int
+	at       time.Time
 	sequence uint64
 }
 
@@ -28,7 +29,8 @@ func (r *reader) lease() leaseItem {
 			Scope: store.Scope{Account: r.text("Account"), Cluster: r.text("Cluster")},
 			Owner: r.text("Owner"), Generation: r.counter("Generation"),
 		},
-		last: r.text(lastAttribute), items: int(r.number(itemsAttribute)), sequence: r.counter(sequenceAttribute),
+		last: r.text(lastAttribute), items: int(r.number(itemsAttribute)),
+		at: time.Unix(r.number(timeAttribute), 0), sequence: r.counter(sequenceAttribute),
 	}
 }
 

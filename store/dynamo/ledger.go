@@ -171,10 +171,13 @@ func (w *writer) transaction(p *part, token string) *dynamodb.TransactWriteItems
 
 // condition is the update of the lease item.
 func (w *writer) condition(token string, inState int) *types.Update {
-	update := "SET #last = :token, #items = :items, #sequence = :sequence, #cluster = :cluster"
-	names := map[string]string{"#last": lastAttribute, "#items": itemsAttribute, "#sequence": sequenceAttribute, "#cluster": "Cluster"}
+	update := "SET #last = :token, #items = :items, #time = :time, #sequence = :sequence, #cluster = :cluster"
+	names := map[string]string{
+		"#last": lastAttribute, "#items": itemsAttribute, "#time": timeAttribute, "#sequence": sequenceAttribute, "#cluster": "Cluster",
+	}
 	values := item{
-		":token": text(token), ":items": whole(inState), ":sequence": counter(w.sequence), ":cluster": text(w.scope.Cluster),
+		":token": text(token), ":items": whole(inState), ":time": whole(w.Now().Unix()), ":sequence": counter(w.sequence),
+		":cluster": text(w.scope.Cluster),
 	}
 	if w.scope.Account != "" {
 		update += ", #account = :account"

@@ -15,6 +15,7 @@ import (
 const (
 	lastAttribute     = "LastCommit"  // the token of the last commit
 	itemsAttribute    = "CommitItems" // how many items of the state partition it wrote
+	timeAttribute     = "CommitTime"  // when it was made, in seconds
 	sequenceAttribute = "Sequence"
 	commitAttribute   = "CommitToken" // in those items: the commit that wrote them
 )
@@ -49,7 +50,7 @@ func (b *Backend) load(ctx context.Context, s store.Scope, l *ledger) (*store.Sn
 		if err := b.query(ctx, partition(statePartition(s)), r.take); err != nil {
 			return nil, err
 		}
-		if r.ofLast == lease.items {
+		if r.ofLast == lease.items || !b.settling(lease) {
 			if l.generation != lease.Generation {
 				l.doubt = doubt{} // it is the business of whoever has had the lease since
 			}
@@ -66,6 +67,10 @@ func (b *Backend) load(ctx context.Context, s store.Scope, l *ledger) (*store.Sn
 		}
 	}
 }
+
+// settling reports whether the last commit is so young that it may not be in place yet. Of an old one a marked item may
+// have expired, so its items are not counted any more.
+func (b *Backend) settling(l leaseItem) bool { return b.Now().Sub(l.at).Abs() < tombstone/2 }
 
 // scopeReader makes a snapshot of the items of a scope.
 type scopeReader struct {

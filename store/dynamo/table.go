@@ -99,7 +99,6 @@ func (m *maker) create(ctx context.Context) error {
 				{AttributeName: aws.String(partitionKey), KeyType: types.KeyTypeHash},
 				{AttributeName: aws.String(sortKey), KeyType: types.KeyTypeRange},
 			},
-			Tags: []types.Tag{{Key: aws.String("application"), Value: aws.String(application)}},
 		}, once)
 		if codeOf(err) == "ResourceInUseException" {
 			return nil // somebody else is making it at the same time
@@ -128,7 +127,8 @@ func (m *maker) await(ctx context.Context) error {
 		case types.TableStatusCreating:
 		case types.TableStatusDeleting, types.TableStatusArchiving, types.TableStatusArchived,
 			types.TableStatusInaccessibleEncryptionCredentials, types.TableStatusReplicationNotAuthorized:
-			return &TableError{Table: m.table, Problem: "is " + string(d.TableStatus), Remedy: "wait until it is gone or usable again, " + otherTable}
+			return &TableError{Table: m.table, Problem: "is " + string(d.TableStatus),
+				Remedy: "wait until it is gone or usable again, " + otherTable}
 		}
 		if !wait(ctx, askAgain) {
 			return &TableError{Table: m.table, Problem: "is still " + string(d.TableStatus) + " after " + creation.String(),
@@ -138,11 +138,11 @@ func (m *maker) await(ctx context.Context) error {
 }
 
 func checkKeys(table string, d *types.TableDescription) error {
-	keys := map[types.KeyType]string{}
+	keys := make(map[types.KeyType]string)
 	for _, k := range d.KeySchema {
 		keys[k.KeyType] = value(k.AttributeName)
 	}
-	kinds := map[string]types.ScalarAttributeType{}
+	kinds := make(map[string]types.ScalarAttributeType)
 	for _, a := range d.AttributeDefinitions {
 		kinds[value(a.AttributeName)] = a.AttributeType
 	}

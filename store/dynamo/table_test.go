@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -119,7 +118,7 @@ func TestOpenSaysWhatIsMissing(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			s.wire.on(nil)
 			if test.body != "" {
-				s.wire.on(only("GetItem", func(func() (*http.Response, error)) (*http.Response, error) { return answer(test.body), nil }))
+				s.wire.on(only("GetItem", func(func() (reply, error)) (reply, error) { return answer(test.body), nil }))
 			}
 			_, err := Open(t.Context(), Options{API: s.API, Table: "nowhere"})
 			for _, part := range test.want {

@@ -249,12 +249,12 @@ type wire struct {
 	next http.RoundTripper
 
 	mu     sync.Mutex
-	fault  func(operation string, carry func() (*http.Response, error)) (*http.Response, error)
+	fault  func(operation string, carry func() (reply, error)) (reply, error)
 	silent bool
 }
 
 // on sets what happens to requests; nil lets them pass.
-func (w *wire) on(fault func(operation string, carry func() (*http.Response, error)) (*http.Response, error)) {
+func (w *wire) on(fault func(operation string, carry func() (reply, error)) (reply, error)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fault, w.silent = fault, false
@@ -280,24 +280,29 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	carry := func() (*http.Response, error) {
+	carry := func() (reply, error) {
 		again := r.Clone(context.WithoutCancel(r.Context()))
 		again.Body = io.NopCloser(bytes.NewReader(body))
-		return w.next.RoundTrip(again)
+		resp, err := w.next.RoundTrip(again) //nolint:bodyclose // the SDK closes it
+		return reply{resp}, err
 	}
 	if fault == nil {
-		return carry()
+		fault = func(_ string, carry func() (reply, error)) (reply, error) { return carry() }
 	}
 	_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-	return fault(operation, carry)
+	got, err := fault(operation, carry)
+	return got.Response, err
 }
 
+// reply is an answer that somebody else closes.
+type reply struct{ *http.Response }
+
 // answer is an error of DynamoDB's.
-func answer(body string) *http.Response {
-	return &http.Response{
+func answer(body string) reply {
+	return reply{&http.Response{
 		StatusCode: http.StatusBadRequest, Header: http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
 		Body: io.NopCloser(strings.NewReader(body)),
-	}
+	}}
 }
 
 // put writes an item by hand.

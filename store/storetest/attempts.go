@@ -39,7 +39,9 @@ func attemptsInOrder(t *testing.T, life Life) {
 		},
 	})
 	s = restart(t, s, life)
-	all := []string{"06 TargetServicePutResourceAsUnscalable", "05 AlreadyAtDesiredCapacity", "04 Pending", "02 AlreadyAtMaxCapacity", "01 Failed"}
+	all := []string{
+		"06 TargetServicePutResourceAsUnscalable", "05 AlreadyAtDesiredCapacity", "04 Pending", "02 AlreadyAtMaxCapacity", "01 Failed",
+	}
 	for _, c := range []struct {
 		name string
 		q    store.Query
