@@ -52,8 +52,13 @@ type Guard struct {
 	GuardOptions
 	refused *prometheus.CounterVec
 
-	mu     sync.Mutex
-	said   time.Time
+	mu   sync.Mutex
+	said map[refusal]*saying
+}
+
+// saying is when a refusal was last logged, and how many were not since.
+type saying struct {
+	at     time.Time
 	unsaid int
 }
 
@@ -70,7 +75,7 @@ func NewGuard(o GuardOptions) (*Guard, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	g := &Guard{GuardOptions: o, refused: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
+	g := &Guard{GuardOptions: o, said: map[refusal]*saying{}, refused: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Namespace: namespace, Name: "http_requests_refused_total",
 		Help: "HTTP requests that were turned away, by reason.",
 	}, []string{"reason"})}
@@ -90,12 +95,12 @@ func (g *Guard) authorize(r *http.Request) error {
 	tokens, err := g.Tokens.Tokens()
 	if err != nil {
 		g.refuse(tokenFile)
-		g.say("commands are refused: the token file cannot be used", zap.Error(err))
+		g.say(tokenFile, "commands are refused: the token file cannot be used", zap.Error(err))
 		return &problem{http.StatusServiceUnavailable, unavailable, "the token file cannot be used at present; the daemon's log says why"}
 	}
 	if presented := presentedToken(r); presented == "" || !anyOf(presented, tokens) {
 		g.refuse(badToken)
-		g.say("a request was refused: it had no valid token", zap.String("from", r.RemoteAddr), zap.String("path", r.URL.Path))
+		g.say(badToken, "a request was refused: it had no valid token", zap.String("from", r.RemoteAddr), zap.String("path", r.URL.Path))
 		return &problem{http.StatusUnauthorized, unauthorized,
 			"this needs a token: send Authorization: Bearer TOKEN, or " + TokenHeader + ": TOKEN where Authorization is taken by basic auth"}
 	}
@@ -113,18 +118,21 @@ func presentedToken(r *http.Request) string {
 
 func (g *Guard) refuse(why refusal) { g.refused.WithLabelValues(string(why)).Inc() }
 
-// say logs a refusal, and later how many it has kept to itself.
-func (g *Guard) say(message string, fields ...zap.Field) {
+// say logs a refusal, unless one of its kind was logged a moment ago.
+func (g *Guard) say(why refusal, message string, fields ...zap.Field) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now := g.Now()
-	if !g.said.IsZero() && now.Sub(g.said) < refusalsSaid {
-		g.unsaid++
+	now, last := g.Now(), g.said[why]
+	if last == nil {
+		last = &saying{}
+		g.said[why] = last
+	} else if now.Sub(last.at) < refusalsSaid {
+		last.unsaid++
 		return
 	}
-	if g.unsaid > 0 {
-		fields = append(fields, zap.Int("not_logged_before", g.unsaid))
+	if last.unsaid > 0 {
+		fields = append(fields, zap.Int("not_logged_before", last.unsaid))
 	}
-	g.said, g.unsaid = now, 0
+	*last = saying{at: now}
 	g.Logger.Warn(message, fields...)
 }
