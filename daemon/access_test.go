@@ -97,6 +97,20 @@ func write(t *testing.T, path string, text []byte) {
 	}
 }
 
+func remove(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func openUp(t *testing.T, path string) {
+	t.Helper()
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // secured is examples/secured in a directory of its own, with certificates and a password that is known; mutual asks for client
 // certificates, too.
 func secured(t *testing.T, a *authority, mutual bool) (dir string) {
@@ -210,16 +224,7 @@ func TestTheExampleServesTLSAndAsksForAPassword(t *testing.T) {
 	if code, body, proto := status(t, client, http.MethodGet, url+"/healthz", basic); code != 200 || proto != 2 {
 		t.Errorf("with the password: %d %s over HTTP/%d", code, body, proto)
 	}
-	for name, change := range map[string]func(*http.Request){
-		"no password": nil, "a wrong one": func(r *http.Request) { r.SetBasicAuth("prometheus", "x") }, "an unknown name": func(r *http.Request) { r.SetBasicAuth("x", password) },
-		"a token alone": func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
-	} {
-		for _, path := range []string{"/healthz", "/metrics", "/api/v1/targets", "/"} {
-			if code, _, _ := status(t, client, http.MethodGet, url+path, change); code != 401 {
-				t.Errorf("%s of %s is %d, want 401", path, name, code)
-			}
-		}
-	}
+	nobodyGetsIn(t, client, url)
 	if code, body, _ := status(t, client, http.MethodPost, url+"/api/v1/reload", basic); code != 401 || !strings.Contains(body, "X-Ecs-Autoscaler-Token") {
 		t.Errorf("a command without a token: %d %s", code, body)
 	}
@@ -229,8 +234,23 @@ func TestTheExampleServesTLSAndAsksForAPassword(t *testing.T) {
 	if code, body := get(t, "http://"+d.Addr()+"/metrics"); code == 200 {
 		t.Errorf("plain HTTP is answered: %s", body)
 	}
-	if _, err := knowing(t, newAuthority(t)).Get(url + "/healthz"); err == nil {
-		t.Error("a client that does not know the authority is content")
+	if code, _, _ := status(t, knowing(t, newAuthority(t)), http.MethodGet, url+"/healthz", basic); code != 0 {
+		t.Errorf("a client that does not know the authority is content with %d", code)
+	}
+}
+
+// nobodyGetsIn asks without the password, in every way.
+func nobodyGetsIn(t *testing.T, client *http.Client, url string) {
+	t.Helper()
+	for name, change := range map[string]func(*http.Request){
+		"no password": nil, "a wrong one": func(r *http.Request) { r.SetBasicAuth("prometheus", "x") }, "an unknown name": func(r *http.Request) { r.SetBasicAuth("x", password) },
+		"a token alone": func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token) },
+	} {
+		for _, path := range []string{"/healthz", "/metrics", "/api/v1/targets", "/"} {
+			if code, _, _ := status(t, client, http.MethodGet, url+path, change); code != 401 {
+				t.Errorf("%s of %s is %d, want 401", path, name, code)
+			}
+		}
 	}
 }
 
@@ -282,7 +302,7 @@ func TestAWrongFileOfAccessIsToldWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		says   []string
 	}{
 		"no web file":    {"web_config_file: none.yaml\n", nil, []string{"c.yaml:2:18: error: web_config_file: ", "none.yaml: no such file", "docs/security.md"}},
-		"no certificate": {"web_config_file: web.yaml\n", func(dir string) { os.Remove(dir + "/tls/server.crt") }, []string{"c.yaml:2:18", "cert_file: open ", "server.crt", "relative to its own directory"}},
+		"no certificate": {"web_config_file: web.yaml\n", func(dir string) { remove(t, dir+"/tls/server.crt") }, []string{"c.yaml:2:18", "cert_file: open ", "server.crt", "relative to its own directory"}},
 		"a wrong key": {"web_config_file: web.yaml\n", func(dir string) {
 			write(t, dir+"/web.yaml", []byte("tls_server_config: {cert_files: x}\nbasic_auth_users: "+password))
 		}, []string{"field cert_files not found"}},
@@ -294,7 +314,7 @@ func TestAWrongFileOfAccessIsToldWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 			write(t, dir+"/tls/server.key", key)
 		}, []string{"private key does not match"}},
 		"no token file":      {"token_file: none\n", nil, []string{"c.yaml:2:13: error: token_file: ", "umask 077"}},
-		"an open token file": {"token_file: token\n", func(dir string) { os.Chmod(dir+"/token", 0o644) }, []string{"mode 0644", "chmod 600"}},
+		"an open token file": {"token_file: token\n", func(dir string) { openUp(t, dir+"/token") }, []string{"mode 0644", "chmod 600"}},
 		"no directory":       {"control_socket: none/c.sock\n", nil, []string{"c.yaml:2:17: error: control_socket: ", "RuntimeDirectory="}},
 		"no socket":          {"control_socket: token\n", nil, []string{"is no socket"}},
 	} {

@@ -12,6 +12,20 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 )
 
+// answered makes a connection that stays open until the test ends, and says whether it is served.
+func answered(t *testing.T, address string) (net.Conn, bool) {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	line, err := bufio.NewReader(conn).ReadString('\n')
+	return conn, err == nil && line == "HTTP/1.1 200 OK\r\n"
+}
+
 func TestConnectionsBeyondTheLimitAreClosedAndCounted(t *testing.T) {
 	inner, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -24,21 +38,11 @@ func TestConnectionsBeyondTheLimitAreClosedAndCounted(t *testing.T) {
 	done := make(chan struct{})
 	go func() { defer close(done); _ = server.Serve(l) }()
 	defer func() { server.Close(); <-done }()
-	answered := func(conn net.Conn) bool {
-		fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
-		line, err := bufio.NewReader(conn).ReadString('\n')
-		return err == nil && line == "HTTP/1.1 200 OK\r\n"
-	}
 	var held []net.Conn
 	for i := range 4 {
-		conn, err := net.Dial("tcp", inner.Addr().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer conn.Close()
-		if got := answered(conn); got != (i < 2) {
-			t.Errorf("connection %d: answered %t", i, got)
+		conn, ok := answered(t, inner.Addr().String())
+		if ok != (i < 2) {
+			t.Errorf("connection %d: answered %t", i, ok)
 		}
 		held = append(held, conn)
 	}
@@ -54,12 +58,7 @@ func TestConnectionsBeyondTheLimitAreClosedAndCounted(t *testing.T) {
 		}
 		<-tick.C
 	}
-	conn, err := net.Dial("tcp", inner.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	if !answered(conn) {
+	if _, ok := answered(t, inner.Addr().String()); !ok {
 		t.Error("a place that was given back is not taken again")
 	}
 }

@@ -83,31 +83,12 @@ func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
 	go func() { done <- d.Run(ctx) }()
 	client, url := knowing(t, a), "https://"+d.Addr()
 	socket := overSocket(t, filepath.Join(dir, "c.sock"))
-	everything := []string{"/", "/metrics", "/healthz", "/readyz", "/api/v1/targets?memory=true", "/api/v1/targets/c/web", "/api/v1/decisions", "/api/v1/activities?include_not_scaled=true",
-		"/api/v1/version", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2", "/debug/vars", "/nothing?x=1"}
 	ask := func(who *http.Client, method, url string, change func(*http.Request)) {
 		code, body, _ := status(t, who, method, url, change)
 		said(method, url, code, body)
 	}
-	for _, path := range everything {
-		ask(client, http.MethodGet, url+path, basicAndToken)
-		ask(client, http.MethodGet, url+path, func(r *http.Request) { r.SetBasicAuth("prometheus", password+"x") })
-		ask(socket, http.MethodGet, "http://localhost"+path, nil)
-	}
-	for range 3 {
-		ask(client, http.MethodPost, url+"/api/v1/reload", basicAndToken)
-		ask(socket, http.MethodPost, "http://localhost/api/v1/reload", nil)
-		ask(client, http.MethodPost, url+"/api/v1/reload", func(r *http.Request) {
-			basic(r)
-			r.Header.Set("X-Ecs-Autoscaler-Token", token+"x")
-		})
-	}
-	for _, spoilt := range []struct{ file, text string }{
-		{"token", token + "\n" + token[:10] + "\n"}, {"web.yaml", "basic_auth_users: {prometheus: " + password + "}\ntls_server_config: " + password},
-	} {
-		write(t, filepath.Join(dir, spoilt.file), []byte(spoilt.text))
-		ask(client, http.MethodPost, url+"/api/v1/reload", basicAndToken)
-	}
+	askEverything(ask, client, socket, url)
+	spoil(t, dir, func() { ask(client, http.MethodPost, url+"/api/v1/reload", basicAndToken) })
 	client.CloseIdleConnections()
 	ask(client, http.MethodGet, url+"/metrics", basic)
 	stop()
@@ -128,6 +109,37 @@ func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
 		if !strings.Contains(log.text(), want) {
 			t.Errorf("the failures that were to be seen are not: no %q", want)
 		}
+	}
+}
+
+type asking func(who *http.Client, method, url string, change func(*http.Request))
+
+// askEverything asks for all there is, with the right password, a wrong one, and over the socket.
+func askEverything(ask asking, client, socket *http.Client, url string) {
+	for _, path := range []string{"/", "/metrics", "/healthz", "/readyz", "/api/v1/targets?memory=true", "/api/v1/targets/c/web", "/api/v1/decisions",
+		"/api/v1/activities?include_not_scaled=true", "/api/v1/version", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2", "/debug/vars", "/nothing?x=1"} {
+		ask(client, http.MethodGet, url+path, basicAndToken)
+		ask(client, http.MethodGet, url+path, func(r *http.Request) { r.SetBasicAuth("prometheus", password+"x") })
+		ask(socket, http.MethodGet, "http://localhost"+path, nil)
+	}
+	for range 3 {
+		ask(client, http.MethodPost, url+"/api/v1/reload", basicAndToken)
+		ask(socket, http.MethodPost, "http://localhost/api/v1/reload", nil)
+		ask(client, http.MethodPost, url+"/api/v1/reload", func(r *http.Request) {
+			basic(r)
+			r.Header.Set("X-Ecs-Autoscaler-Token", token+"x")
+		})
+	}
+}
+
+// spoil puts mistakes into the files that hold secrets, one after the other.
+func spoil(t *testing.T, dir string, then func()) {
+	t.Helper()
+	for _, spoilt := range []struct{ file, text string }{
+		{"token", token + "\n" + token[:10] + "\n"}, {"web.yaml", "basic_auth_users: {prometheus: " + password + "}\ntls_server_config: " + password},
+	} {
+		write(t, filepath.Join(dir, spoilt.file), []byte(spoilt.text))
+		then()
 	}
 }
 

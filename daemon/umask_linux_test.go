@@ -61,7 +61,7 @@ func TestASocketIsClosedToOthersBeforeItHasAName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer syscall.Close(fd) //nolint:errcheck // it is gone either way
+	defer syscall.Close(fd)
 	if err := closeToOthers("", "", control(fd)); err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,7 @@ type Commands interface {
 // noCommands is the daemon of which nothing can be changed.
 type noCommands struct{}
 
+// Reload refuses.
 func (noCommands) Reload(context.Context) error { return errors.New("this daemon takes no commands") }
 
 // noArguments reads the body of a command that takes none: it is empty, or {}.

@@ -53,7 +53,7 @@ type Guard struct {
 	refused *prometheus.CounterVec
 
 	mu   sync.Mutex
-	said map[refusal]*saying
+	said map[string]*saying
 }
 
 // saying is when a refusal was last logged, and how many were not since.
@@ -75,7 +75,7 @@ func NewGuard(o GuardOptions) (*Guard, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	g := &Guard{GuardOptions: o, said: map[refusal]*saying{}, refused: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
+	g := &Guard{GuardOptions: o, said: map[string]*saying{}, refused: promauto.With(o.Registerer).NewCounterVec(prometheus.CounterOpts{
 		Namespace: namespace, Name: "http_requests_refused_total",
 		Help: "HTTP requests that were turned away, by reason.",
 	}, []string{"reason"})}
@@ -122,10 +122,10 @@ func (g *Guard) refuse(why refusal) { g.refused.WithLabelValues(string(why)).Inc
 func (g *Guard) say(why refusal, message string, fields ...zap.Field) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	now, last := g.Now(), g.said[why]
+	now, last := g.Now(), g.said[string(why)]
 	if last == nil {
 		last = &saying{}
-		g.said[why] = last
+		g.said[string(why)] = last
 	} else if now.Sub(last.at) < refusalsSaid {
 		last.unsaid++
 		return

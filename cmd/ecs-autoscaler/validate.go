@@ -62,22 +62,9 @@ func validate(w io.Writer, path, output string, how checks) error {
 	if err != nil {
 		return err
 	}
-	c, found := config.Parse(src, os.LookupEnv)
-	if c != nil {
-		for _, d := range c.Unsupported() {
-			d.Severity = config.SeverityWarning
-			found = append(found, d)
-		}
-	}
-	if c != nil && !how.syntaxOnly {
-		found = append(found, daemon.CheckAccess(c)...)
-		if found.HasErrors() {
-			c = nil
-		}
-	}
-	ok := c != nil
+	c, found := check(src, how)
+	ok := c != nil && (!how.strict || len(found) == 0)
 	if how.strict {
-		ok = ok && len(found) == 0
 		found = harden(found)
 	}
 	if output == "json" {
@@ -89,6 +76,25 @@ func validate(w io.Writer, path, output string, how checks) error {
 		err = exitError{code: 1}
 	}
 	return err
+}
+
+// check reads a configuration, and the files that it names; nil is one that cannot be used.
+func check(src config.Source, how checks) (*config.Config, config.Diagnostics) {
+	c, found := config.Parse(src, os.LookupEnv)
+	if c == nil {
+		return nil, found
+	}
+	for _, d := range c.Unsupported() {
+		d.Severity = config.SeverityWarning
+		found = append(found, d)
+	}
+	if !how.syntaxOnly {
+		found = append(found, daemon.CheckAccess(c)...)
+	}
+	if found.HasErrors() {
+		return nil, found
+	}
+	return c, found
 }
 
 // harden makes errors of warnings.

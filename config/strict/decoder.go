@@ -50,7 +50,10 @@ const MaxFindings = 1000
 
 // New makes a decoder of one text.
 func New(file string, env func(string) (string, bool), form Form) *Decoder {
-	return &Decoder{File: file, Env: env, form: form, counted: make(map[Severity]int), seen: make(map[Diagnostic]bool), replaced: make(map[string]string)}
+	return &Decoder{
+		File: file, Env: env, form: form,
+		counted: make(map[Severity]int), seen: make(map[Diagnostic]bool), replaced: make(map[string]string),
+	}
 }
 
 // Read parses the text, which must be one YAML document with something in it. What is wrong with it
