@@ -100,6 +100,10 @@ func TestNoRouteChangesAnythingWithoutAuthorization(t *testing.T) {
 	o, c := guarding(t)
 	unset := o
 	unset.Guard = nil
+	state := func() string {
+		return send(New(o), http.MethodGet, "/api/v1/targets?memory=true", "").Body.String() + send(New(o), http.MethodGet, "/api/v1/activities", "").Body.String()
+	}
+	before := state()
 	for _, r := range (&server{Options: o}).routes() {
 		path := strings.NewReplacer("{$}", "", "{cluster}", "flaskapp", "{service}", "flaskapp").Replace(r.path)
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
@@ -112,8 +116,8 @@ func TestNoRouteChangesAnythingWithoutAuthorization(t *testing.T) {
 			}
 		}
 	}
-	if c.reloads != 0 {
-		t.Errorf("%d commands were carried out", c.reloads)
+	if c.reloads != 0 || state() != before {
+		t.Errorf("%d commands were carried out; the state was\n%s\nand is\n%s", c.reloads, before, state())
 	}
 }
 
