@@ -76,7 +76,7 @@ func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource,
 	case err == nil:
 		return rows, FromDaemon, nil
 	case !errors.Is(err, errNobody):
-		o.Logger.Warn("what answers at the daemon's address was not asked for its memory", zap.Error(err))
+		o.Logger.Warn("the running daemon could not be asked for its memory", zap.Error(err))
 	}
 	if c.State.Kind != config.StateFile {
 		return nil, FromNone, nil
