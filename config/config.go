@@ -21,6 +21,8 @@ type Config struct {
 	State State
 	// Listen is host:port of the HTTP server, or "" for none.
 	Listen string
+	// Access says who may ask over it, and what for.
+	Access Access
 	// DryRun makes the daemon decide without acting.
 	DryRun bool
 	// Interval is the longest time between two reads of a metric, or 0 to read when it can matter.
@@ -38,6 +40,8 @@ type Config struct {
 	exact       map[evaluator.Key][]*Target
 	patterns    []*Target
 	unsupported []Diagnostic
+	// places are where the keys of Access stand.
+	places map[string]Diagnostic
 }
 
 // StateKind is a kind of durable memory.
@@ -140,6 +144,7 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.Region, strict.Read(m, "region", region))
 	strict.Overlay(&c.State, strict.Read(m, "state", state))
 	strict.Overlay(&c.Listen, strict.Read(m, "listen", listenAddress))
+	c.readAccess(m)
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))

@@ -3,11 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
-	"net/http"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -46,22 +42,24 @@ type Options struct {
 	AWS awsapi.Options
 	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
 	InFlight int
+	// Client says how Plan asks a running daemon.
+	Client ClientOptions
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
 	Clock scaler.Clock
 }
 
 // Daemon is one running ecs-autoscaler.
 type Daemon struct {
-	options  Options
-	store    *store.Store
-	leases   lease.Table
-	fleet    *scaler.Fleet
-	keeper   *lease.Keeper
-	region   string
-	listener net.Listener
-	server   *http.Server
-	reload   chan func() (*config.Config, error)
-	cleanup  cleanup
+	options Options
+	store   *store.Store
+	leases  lease.Table
+	fleet   *scaler.Fleet
+	keeper  *lease.Keeper
+	region  string
+	fronts  []*front
+	address string
+	reload  chan func() (*config.Config, error)
+	cleanup cleanup
 }
 
 // New opens the state, connects to AWS and binds the port, but looks at nothing yet. When it fails,
@@ -110,59 +108,23 @@ func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
 	}
 }
 
-// listen binds the port and prepares the server on it; an empty address means no server.
+// listen binds what the configuration names and prepares servers; nothing named means no server.
 func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) error {
-	addr := d.options.Config.Listen
-	if addr == "" {
+	if c := d.options.Config; c.Listen == "" && c.Access.ControlSocket == "" {
 		return nil
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
 	}
 	o := web.Options{
 		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
 	if err := web.Register(registry, o); err != nil {
-		return errors.Join(err, l.Close())
+		return err
 	}
-	d.listener, d.server = l, web.NewServer(addr, web.New(o))
-	d.cleanup.push("HTTP server", d.stopServing)
-	return nil
+	return d.open(ctx, o, registry)
 }
 
-// listenAdvice says what to do about an address that cannot be had.
-func listenAdvice(err error) string {
-	const where = `listen in the configuration, or --listen of the demo`
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return `is another ecs-autoscaler running? give a free address (` + where + `), or "" for no HTTP server`
-	}
-	return `give an address of this machine as host:port (` + where + `), or "" for no HTTP server`
-}
-
-// stopServing answers the requests under way. A client that is too slow, or holds a connection without
-// asking, is cut off: it is no reason to stop with an error.
-func (d *Daemon) stopServing(ctx context.Context) error {
-	err := d.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = d.server.Close()
-	}
-	// A server that never served does not know its listener.
-	if closing := d.listener.Close(); !errors.Is(closing, net.ErrClosed) {
-		err = errors.Join(err, closing)
-	}
-	return err
-}
-
-// Addr is the address the daemon listens on, empty without a server.
-func (d *Daemon) Addr() string {
-	if d.listener == nil {
-		return ""
-	}
-	return d.listener.Addr().String()
-}
+// Addr is the address the daemon listens on, empty without a listener.
+func (d *Daemon) Addr() string { return d.address }
 
 // Region is the AWS region the daemon works in.
 func (d *Daemon) Region() string { return d.region }
@@ -186,13 +148,13 @@ func (d *Daemon) Reload() {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if d.server != nil {
+	for _, f := range d.fronts {
 		go func() {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-				cancel(fmt.Errorf("the HTTP server ended: %w", err))
+			if err := f.serve(d.options.Logger); err != nil {
+				cancel(err)
 			}
 		}()
-		d.options.Logger.Info("listening", zap.String("address", d.Addr()))
+		d.options.Logger.Info("listening", zap.Stringer("address", f.listener.Addr()))
 	}
 	d.steer(ctx)
 	err := context.Cause(ctx)

@@ -2,14 +2,14 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
+
+	"go.uber.org/zap"
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
@@ -42,7 +42,7 @@ type remembered struct {
 // Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
 // the state. Memory comes from the running daemon, else from the state file or table, else there is none.
 func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
-	memory, source, err := planMemory(ctx, o)
+	memory, source, err := planMemory(ctx, &o)
 	if err != nil {
 		return nil, FromNone, err
 	}
@@ -59,7 +59,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 		return nil, source, err
 	}
 	dry := *o.Config
-	dry.DryRun, dry.Listen = true, ""
+	dry.DryRun, dry.Listen, dry.Access = true, "", config.Access{}
 	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {
@@ -72,15 +72,18 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	return decisions, source, errors.Join(err, d.Close(ctx))
 }
 
-func planMemory(ctx context.Context, o Options) ([]*store.Target, MemorySource, error) {
+func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource, error) {
 	c := o.Config
-	rows, err := askDaemon(ctx, c)
-	if err == nil {
+	rows, err := askDaemon(ctx, c, o.Client)
+	switch {
+	case err == nil:
 		return rows, FromDaemon, nil
+	case !errors.Is(err, errNobody):
+		o.Logger.Warn("the running daemon could not be asked for its memory", zap.Error(err))
 	}
 	switch c.State.Kind {
 	case config.StateDynamoDB:
-		rows, err := readTable(ctx, o)
+		rows, err := readTable(ctx, *o)
 		if errors.Is(err, dynamo.ErrNoTable) {
 			return nil, FromNone, nil
 		}
@@ -101,19 +104,20 @@ func planMemory(ctx context.Context, o Options) ([]*store.Target, MemorySource, 
 
 // askDaemon asks the daemon of this configuration for what it remembers, page by page. It is known by its
 // state: the default address may be another daemon's, a dry run's or the demo's.
-func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
-	if c.Listen == "" {
-		return nil, errors.New("the configuration has no listen address")
-	}
+func askDaemon(ctx context.Context, c *config.Config, o ClientOptions) ([]*store.Target, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	api := "http://" + c.Listen + "/api/v1/"
+	client, err := NewClient(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
 	var who struct{ State string }
-	if err := getJSON(ctx, api+"version", &who); err != nil {
+	if err := client.get(ctx, "/api/v1/version", &who); err != nil {
 		return nil, err
 	}
 	if who.State != stateName(c) {
-		return nil, fmt.Errorf("what answers on %s is not the daemon of this configuration", c.Listen)
+		return nil, fmt.Errorf("%w: what answers on %s is not the daemon of this configuration", errNobody, client.where)
 	}
 	var rows []*store.Target
 	for cursor := ""; ; {
@@ -125,7 +129,7 @@ func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
 		if cursor != "" {
 			query.Set("cursor", cursor)
 		}
-		if err := getJSON(ctx, api+"targets?"+query.Encode(), &page); err != nil {
+		if err := client.get(ctx, "/api/v1/targets?"+query.Encode(), &page); err != nil {
 			return nil, err
 		}
 		for _, r := range page.Targets {
@@ -135,22 +139,6 @@ func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
 			return rows, nil
 		}
 	}
-}
-
-func getJSON(ctx context.Context, url string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(into)
 }
 
 func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {

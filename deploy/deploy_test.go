@@ -360,6 +360,8 @@ func TestTheUnitStartsThisReleaseAndNothingMore(t *testing.T) {
 		"Restart=on-failure",
 		"DynamicUser=yes",
 		"StateDirectory=ecs-autoscaler",
+		"RuntimeDirectory=ecs-autoscaler",
+		"RuntimeDirectoryMode=0700",
 		"ConfigurationDirectory=ecs-autoscaler",
 		"EnvironmentFile=-/etc/ecs-autoscaler/environment",
 		"TimeoutStopSec=15",

@@ -305,7 +305,10 @@ func (f *Fleet) Reload(c *config.Config) error {
 // needRestart names the settings that a process cannot change while it runs.
 func needRestart(old, now *config.Config) []string {
 	var names []string
+	was, is := old.Access, now.Access
 	for name, changed := range map[string]bool{
+		"web_config_file": was.WebConfigFile != is.WebConfigFile, "token_file": was.TokenFile != is.TokenFile,
+		"control_socket": was.ControlSocket != is.ControlSocket, "pprof": was.Pprof != is.Pprof,
 		"region": old.Region != now.Region, "state": old.State != now.State, "listen": old.Listen != now.Listen,
 		"dry_run": old.DryRun != now.DryRun, "metric_delay": old.MetricDelay != now.MetricDelay,
 		"accounts": !config.SameAccounts(old, now),

@@ -88,6 +88,9 @@ func open(path string, known formats, readOnly bool) (*fileBackend, error) {
 	if err := plausible(path); err != nil {
 		return nil, explain(path, err)
 	}
+	if !readOnly {
+		closeToOthers(path)
+	}
 	b := &fileBackend{path: path, known: known}
 	options := bbolt.Options{Timeout: lockTimeout, ReadOnly: readOnly, OpenFile: b.openFile, NoStatistics: true}
 	err := guard(path, func() (err error) {
@@ -124,6 +127,14 @@ func plausible(path string) error {
 		return damaged(path, "it is empty, which a state file never is", nil)
 	}
 	return nil
+}
+
+// closeToOthers takes away what a copy or a restore may have given to other users. Where that is not possible the owner of the
+// file is somebody else, who has meant it.
+func closeToOthers(path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&^fileMode != 0 {
+		_ = os.Chmod(path, fileMode) // nothing depends on it
+	}
 }
 
 // openFile is how bbolt opens the file. It keeps the handle, because a panic inside bbolt.Open

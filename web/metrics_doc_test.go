@@ -36,6 +36,9 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_aws_request_duration_seconds":                 {"histogram", "operation,service"},
 	"ecs_autoscaler_metrics_requested_total":                      {"counter", ""},
 	"ecs_autoscaler_metrics_requested_cost_dollars_total":         {"counter", ""},
+	"ecs_autoscaler_http_requests_refused_total":                  {"counter", "reason"},
+	"ecs_autoscaler_http_connections":                             {"gauge", "listener"},
+	"ecs_autoscaler_http_connections_refused_total":               {"counter", "listener"},
 	"ecs_autoscaler_getmetricdata_datapoints_total":               {"counter", ""},
 }
 

@@ -20,6 +20,7 @@ import (
 type planFlags struct {
 	config, output                      string
 	detailedExitCode, ignoreUnsupported bool
+	client                              daemon.ClientOptions
 }
 
 func newPlan() *cobra.Command {
@@ -39,6 +40,7 @@ daemon's API, else from the state file or table, else there are none; the output
 	}
 	configFlag(cmd, &f.config)
 	outputFlag(cmd, &f.output)
+	basicAuthFlag(cmd, &f.client)
 	cmd.Flags().BoolVar(&f.detailedExitCode, "detailed-exitcode", false, "exit with 3 when changes are pending")
 	cmd.Flags().BoolVar(&f.ignoreUnsupported, "ignore-unsupported", false, "plan without the parts of the file that this release does not support")
 	return cmd
@@ -54,7 +56,7 @@ func plan(ctx context.Context, stdout, stderr io.Writer, f planFlags) error {
 	}
 	// Of the log only the problems are of interest here: what could not be read, and what to do about it.
 	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
-	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: logger, Build: build()})
+	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
 	if err != nil && !errors.Is(err, daemon.ErrUnhandled) {
 		return err
 	}
