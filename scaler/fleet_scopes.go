@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
-	"time"
 )
 
 func compareScopes(a, b store.Scope) int {

@@ -3,13 +3,13 @@ package scaler
 import (
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
-	"time"
 )
 
 // common is what the engines of one daemon share.
