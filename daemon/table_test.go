@@ -77,7 +77,7 @@ func TestHoldsAreNotKeptInDynamoDB(t *testing.T) {
 		w.initState()
 		d := w.start(strings.Replace(tracking, memoryState, tableState, 1), nil)
 		w.live(d, 6*time.Hour)
-		s, err := daemon.OpenState(w.t.Context(), daemon.Options{Config: parse(t, strings.Replace(tracking, memoryState, tableState, 1)), AWS: awsapi.Options{
+		s, _, err := daemon.OpenState(w.t.Context(), daemon.Options{Config: parse(t, strings.Replace(tracking, memoryState, tableState, 1)), AWS: awsapi.Options{
 			Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()},
 		}})
 		if err != nil {

@@ -44,8 +44,9 @@ type Fleet struct {
 	common *common
 	brake  *Brake
 
-	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one.
-	syncing, changing sync.Mutex
+	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one, which
+	// may wait for AWS.
+	syncing, changing gate
 
 	mu       sync.Mutex // guards what follows
 	config   *config.Config
@@ -79,6 +80,7 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 	}
 	f := &Fleet{
 		FleetOptions: o, config: o.Config, accounts: map[string]*account{}, runners: map[store.Scope]*runner{},
+		syncing: make(gate, 1), changing: make(gate, 1),
 		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
 	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)

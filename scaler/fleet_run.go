@@ -43,6 +43,12 @@ func (s *tally) add(r Report) {
 	s.metrics += r.MetricsRequested
 }
 
+// gate is a lock for those who may have to wait long: a channel with room for one.
+type gate chan struct{}
+
+func (g gate) Lock()   { g <- struct{}{} }
+func (g gate) Unlock() { <-g }
+
 // runner is the engine of one cluster and what drives it.
 type runner struct {
 	scope  store.Scope
@@ -50,7 +56,7 @@ type runner struct {
 	engine *Engine
 	began  time.Time
 	// gate is held by whoever works with the engine: a pass, a reload, a registration.
-	gate chan struct{}
+	gate gate
 	// nudge ends the wait for the next pass.
 	nudge chan struct{}
 	// pending is a configuration to be taken up before the next pass.
@@ -65,7 +71,7 @@ type runner struct {
 func newRunner(sc store.Scope, fence *store.Fence, now time.Time) *runner {
 	return &runner{
 		scope: sc, fence: fence, engine: &Engine{}, began: now,
-		gate: make(chan struct{}, 1), nudge: make(chan struct{}, 1),
+		gate: make(gate, 1), nudge: make(chan struct{}, 1),
 	}
 }
 
@@ -134,8 +140,10 @@ func (r *runner) takeConfig() {
 // drive makes passes over one cluster until its context ends or it has become another daemon's.
 func (f *Fleet) drive(ctx context.Context, r *runner) {
 	report := Report{}
-	for ctx.Err() == nil && !errors.Is(report.Err, store.ErrFenced) {
-		report = f.pass(ctx, r, f.Clock.Now())
+	for ctx.Err() == nil {
+		if report = f.pass(ctx, r, f.Clock.Now()); errors.Is(report.Err, store.ErrFenced) {
+			break
+		}
 		wake, stop := f.Clock.After(f.nextPass(r).Sub(f.Clock.Now()))
 		select {
 		case <-ctx.Done():

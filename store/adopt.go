@@ -17,11 +17,11 @@ func (s *Store) Adopt(sc Scope) error {
 	if !ok {
 		return nil
 	}
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	if s.closed {
-		return ErrClosed
+	release, err := s.turns.take(sc)
+	if err != nil {
+		return err
 	}
+	defer release()
 	snapshot, err := shared.LoadScope(sc)
 	if err != nil {
 		return fmt.Errorf("load what is remembered of %s: %w", sc, err)
@@ -37,8 +37,11 @@ func (s *Store) Adopt(sc Scope) error {
 // Drop forgets the rows of a scope in memory; what is durable of it stays. It is for a lease that has become another
 // daemon's: what is not durable by now never will be.
 func (s *Store) Drop(sc Scope) {
-	s.commit.Lock()
-	defer s.commit.Unlock()
+	release, err := s.turns.take(sc)
+	if err != nil {
+		return // nobody looks any more
+	}
+	defer release()
 	txn := s.db.Txn(true)
 	forget(txn, sc)
 	txn.Commit()

@@ -41,15 +41,16 @@ var ErrInvalid = errors.New("invalid changes")
 
 // Commit makes c durable in one transaction, or in none if nothing durable changed, and then
 // visible in one step. Also where nothing changed it fails if the backend can tell that it could not be written now. With
-// an error nothing has changed, and what c was the intent for must not be done.
+// an error nothing has changed, and what c was the intent for must not be done. Commits of different scopes that
+// several daemons share do not wait for each other.
 func (s *Store) Commit(c Changes) error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	if s.closed {
-		return ErrClosed
+	release, err := s.turns.take(s.part(&c))
+	if err != nil {
+		return err
 	}
-	txn := s.db.Txn(true)
-	defer txn.Abort()
+	defer release()
+	txn := s.db.Snapshot().Txn(true) // apart, so that others may commit while the backend is waited for
+	txn.TrackChanges()
 	d, err := s.stage(txn, &c)
 	if err != nil {
 		return err
@@ -58,8 +59,32 @@ func (s *Store) Commit(c Changes) error {
 	if err := s.persist(d); err != nil {
 		return fmt.Errorf("remember: %w", err)
 	}
-	txn.Commit()
+	s.show(txn.Changes())
 	return nil
+}
+
+// part is the scope whose commits have to wait for each other: one that several daemons share, or else everything.
+func (s *Store) part(c *Changes) Scope {
+	if c.Fence == nil {
+		return Scope{}
+	}
+	return c.Fence.Scope
+}
+
+// show makes rows visible, all at once.
+func (s *Store) show(changes memdb.Changes) {
+	if len(changes) == 0 {
+		return
+	}
+	txn := s.db.Txn(true)
+	for i := range changes {
+		if c := &changes[i]; c.Deleted() {
+			must(txn.Delete(c.Table, c.Before))
+		} else {
+			insert(txn, c.Table, c.After)
+		}
+	}
+	txn.Commit()
 }
 
 // stage puts c into txn, which nobody sees yet, and gathers what of it must be durable.

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +19,7 @@ type Store struct {
 	backend  Backend
 	sequence atomic.Uint64
 
-	commit sync.Mutex // held from looking at the rows before until the rows after are visible
-	closed bool       // under commit
+	turns turns // of those who look at the rows before and make those after visible
 
 	health atomic.Pointer[Health]
 }
@@ -62,12 +60,10 @@ func takeSnapshot(txn *memdb.Txn, sc Scope, snapshot *Snapshot) {
 	}
 }
 
-// Close waits for a commit under way and closes the backend. What was current can still be read;
+// Close waits for commits under way and closes the backend. What was current can still be read;
 // commits and history fail with ErrClosed.
 func (s *Store) Close() error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	s.closed = true
+	s.turns.close()
 	return s.backend.Close()
 }
 
