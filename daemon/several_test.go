@@ -189,7 +189,7 @@ func (w *world) accounted(m *member) {
 func TestTwoDaemonsShareTheClustersOutAndNeitherMissesOne(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		first, second := w.join(0), w.join(0)
-		time.Sleep(3 * time.Hour)
+		time.Sleep(2 * time.Hour)
 		if a, b := first.clusters(), second.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("the daemons steer %v and %v", a, b)
 		}
@@ -214,7 +214,7 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 		if got := other.clusters(); len(got) != 4 {
 			t.Errorf("the other daemon steers %v after %s", got, lease.Within+lease.SendWithin)
 		}
-		time.Sleep(4 * time.Hour)
+		time.Sleep(time.Hour)
 		w.accounted(other)
 		if other.logs.FilterMessageSnippet("someone else changed the desired count").Len() > 0 {
 			t.Error("what the dead daemon wrote was taken for somebody else's")
@@ -226,11 +226,11 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		cut, other := w.join(0), w.join(0)
-		time.Sleep(90 * time.Minute)
+		time.Sleep(30 * time.Minute)
 		cut.line.cutOff(dynamoDB)
 		time.Sleep(lease.Within + lease.SendWithin)
 		before := cut.line.written()
-		time.Sleep(3 * time.Hour)
+		time.Sleep(time.Hour)
 		if n := cut.line.written(); n != before {
 			t.Errorf("it made %d writes whose intents nobody knows", n-before)
 		}
@@ -238,7 +238,7 @@ func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 			t.Errorf("the other daemon steers %v", got)
 		}
 		cut.line.cutOff(nil)
-		time.Sleep(time.Hour)
+		time.Sleep(10 * time.Minute)
 		if a, b := cut.clusters(), other.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("afterwards the daemons steer %v and %v", a, b)
 		}
@@ -295,7 +295,7 @@ func (w *world) longestGaps() map[string]time.Duration {
 func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		early, late, right := w.join(4*time.Minute), w.join(-3*time.Minute), w.join(0)
-		time.Sleep(3 * time.Hour)
+		time.Sleep(time.Hour)
 		steered := slices.Concat(early.clusters(), late.clusters(), right.clusters())
 		slices.Sort(steered)
 		if got := strings.Join(steered, ""); got != "abcd" {
@@ -306,7 +306,7 @@ func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 		if n := len(late.clusters()) + len(right.clusters()); n != 4 {
 			t.Errorf("the two that are left steer %d clusters", n)
 		}
-		time.Sleep(2 * time.Hour)
+		time.Sleep(40 * time.Minute)
 		w.accounted(right)
 		late.leave(w)
 		right.leave(w)
