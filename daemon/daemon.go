@@ -44,6 +44,8 @@ type Options struct {
 	AWS awsapi.Options
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
 	Clock scaler.Clock
+	// InFlight is how many calls of a kind are under way at once; 0 means 8.
+	InFlight int
 }
 
 // Daemon is one running ecs-autoscaler.
@@ -54,6 +56,7 @@ type Daemon struct {
 	region   string
 	listener net.Listener
 	server   *http.Server
+	handler  http.Handler
 	reload   chan func() (*config.Config, error)
 	cleanup  cleanup
 }
@@ -80,7 +83,10 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.engine = engine
-	return d.listen(ctx, registry)
+	if err := d.show(registry); err != nil {
+		return err
+	}
+	return d.listen(ctx)
 }
 
 func (d *Daemon) openState() (err error) {
@@ -111,13 +117,14 @@ func (d *Daemon) newEngine(ctx context.Context, registry prometheus.Registerer) 
 	d.region = clients.Region
 	return scaler.New(scaler.Options{
 		Config:     o.Config,
-		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry}),
-		Services:   observe.NewServices(clients.ECS, observe.ServicesOptions{Tags: o.Config.NeedsTags()}),
+		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry, InFlight: o.InFlight}),
+		Services:   observe.NewServices(clients.ECS, observe.ServicesOptions{Tags: o.Config.NeedsTags(), InFlight: o.InFlight}),
 		Actuator:   actuator(o.Config.DryRun, clients),
 		Store:      d.store,
 		Clock:      clock,
 		Logger:     o.Logger,
 		Registerer: registry,
+		InFlight:   o.InFlight,
 	})
 }
 
@@ -140,7 +147,7 @@ func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
 }
 
 // listen binds the port and prepares the server on it; an empty address means no server.
-func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) error {
+func (d *Daemon) listen(ctx context.Context) error {
 	addr := d.options.Config.Listen
 	if addr == "" {
 		return nil
@@ -150,17 +157,23 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
 	}
+	d.listener, d.server = l, web.NewServer(addr, d.handler)
+	d.cleanup.push("HTTP server", d.stopServing)
+	return nil
+}
+
+// show prepares what the port answers.
+func (d *Daemon) show(registry *prometheus.Registry) error {
 	o := web.Options{
 		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
-	if err := web.Register(registry, o); err != nil {
-		return errors.Join(err, l.Close())
-	}
-	d.listener, d.server = l, web.NewServer(addr, web.New(o))
-	d.cleanup.push("HTTP server", d.stopServing)
-	return nil
+	d.handler = web.New(o)
+	return web.Register(registry, o)
 }
+
+// Handler answers what is asked of the daemon's port; it is there without a port, too.
+func (d *Daemon) Handler() http.Handler { return d.handler }
 
 // listenAdvice says what to do about an address that cannot be had.
 func listenAdvice(err error) string {

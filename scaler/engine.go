@@ -55,7 +55,12 @@ type Options struct {
 	AlwaysDescribe bool
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
+	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
+	InFlight int
 }
+
+// defaultInFlight calls at once cost little more processor time than one and take an eighth of the time.
+const defaultInFlight = 8
 
 // Engine holds the targets and runs passes over them. A pass and a reload exclude each other; the
 // status methods may be called at any time.
@@ -94,6 +99,9 @@ type Engine struct {
 func New(o Options) (*Engine, error) {
 	if o.Config == nil || o.Store == nil || o.Clock == nil || o.Logger == nil {
 		return nil, errors.New("scaler: configuration, store, clock and logger are needed")
+	}
+	if o.InFlight <= 0 {
+		o.InFlight = defaultInFlight
 	}
 	e := &Engine{
 		Options:  o,

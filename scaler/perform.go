@@ -20,8 +20,6 @@ const (
 	// freshFor is the age at which a decision is no longer acted on (AWS refuses alarm data older
 	// than about 10 s, aws-semantics 1.14).
 	freshFor = 10 * time.Second
-	// writesInFlight is how many UpdateService calls run at once.
-	writesInFlight = 8
 	// writeTimeout bounds one write including its retries, so that a stop within 10 s can wait for it.
 	writeTimeout = 8 * time.Second
 )
@@ -165,7 +163,7 @@ func activityID(k evaluator.Key, at time.Time, generation uint64) string {
 // by then is not begun.
 func (p *pass) send(ctx context.Context, attempts []*attempt) {
 	var g errgroup.Group
-	g.SetLimit(writesInFlight)
+	g.SetLimit(p.InFlight)
 	for _, a := range attempts {
 		g.Go(func() error {
 			if err := p.stillGood(ctx, a); err != nil {

@@ -117,7 +117,10 @@ func updateService(c *call) (any, *wire.Error) {
 	if err := c.updatable(s, desired, definition != "" || force); err != nil {
 		return nil, err
 	}
-	v := s.tasks.Update(c.now, desired, c.definition(definition), force)
+	before, v := s.tasks.Update(c.now, desired, c.definition(definition), force)
+	if c.seen != nil {
+		c.seen.Writes = append(c.seen.Writes, Write{s.key.cluster, s.key.service, before, v.Desired})
+	}
 	return map[string]any{"service": c.service(s, v)}, nil
 }
 
