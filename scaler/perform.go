@@ -29,7 +29,7 @@ type attempt struct {
 	t        *target
 	decision evaluator.Decision
 	activity store.Activity
-	service  evaluator.Service
+	service  evaluator.Service // as of the answer
 	err      error
 }
 
@@ -173,6 +173,7 @@ func (p *pass) send(ctx context.Context, attempts []*attempt) {
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
 			defer cancel()
 			a.service, a.err = p.Actuator.SetDesiredCount(wctx, a.t.spec.Key, a.decision.Wanted)
+			a.service.DescribedAt = p.Clock.Now().Truncate(second)
 			return nil
 		})
 	}
@@ -207,7 +208,6 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.solved("write", t.spec.String())
 	p.begin(t, d)
 	p.conclude(t, d)
-	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
 	// What has just been written may be fulfilled already: when to look next is decided on that.
 	p.evaluate(t, p.now, &p.scratch)

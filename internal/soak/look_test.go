@@ -32,6 +32,9 @@ func (w *world) look() {
 		p.findSlots()
 	}
 	w.looks++
+	if p.overdue(now) {
+		p.findSlots() // some may be of targets that have gone, as those do whose service is no longer listed
+	}
 	calm := now.After(w.troubled) && !w.full && now.Sub(p.began) > settling && now.Sub(w.published) > settling
 	w.totals.checks["a due look happens"] += int64(len(p.slots))
 	for i := range p.slots {
@@ -47,6 +50,14 @@ func (w *world) look() {
 			w.violate("a due look happens", p.slots[i].service.key.String(), "the next look was due at %s", next.Format(time.RFC3339))
 		}
 	}
+}
+
+// overdue says that some look that is known to be due has not happened.
+func (p *process) overdue(now time.Time) (late bool) {
+	for i := range p.slots {
+		p.slots[i].latest.View(func(d *evaluator.Decision) { late = late || now.Sub(d.Next) > grace })
+	}
+	return late
 }
 
 // findSlots looks up where the decisions are.

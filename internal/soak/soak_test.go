@@ -14,6 +14,7 @@ var (
 	seedFlag  = flag.Uint64("soak.seed", 0, "the first seed")
 	yearsFlag = flag.Float64("soak.years", 0, "how many service-years to live through; 0 is one world")
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
+	logFlag   = flag.String("soak.log", "", "replay one seed with the log of the daemon")
 	traceFlag = flag.String("soak.trace", "", "a file for a line about each call and each durable write")
 )
 
