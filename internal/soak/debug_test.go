@@ -16,6 +16,23 @@ func TestReplay(t *testing.T) {
 		return
 	}
 	var l *zap.Logger = daemon.NewLogger(zapcore.AddSync(os.Stderr), daemon.JSONLog, time.Now)
-	one := live(t, *seedFlag, options{logger: l})
+	o := options{logger: l, size: sized(), exact: true}
+	if *traceFlag != "" {
+		f, err := os.Create(*traceFlag)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		o.trace = f
+	}
+	one := live(t, *seedFlag, o)
 	one.report(os.Stdout, *seedFlag, *seedFlag)
+}
+
+func TestShow(t *testing.T) {
+	if *logFlag == "" {
+		return
+	}
+	p := draw(*seedFlag, sized())
+	t.Log(p.scenario(), p.configuration())
 }

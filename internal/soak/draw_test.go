@@ -23,6 +23,10 @@ type plan struct {
 	pace float64
 	// interval and delay are settings of the daemon.
 	interval, delay string
+	// published and spread are how late, in seconds, the region publishes.
+	published, spread int
+	// starved says that metric_delay is shorter than that, so that the newest datapoint is always missed and nothing scales in.
+	starved bool
 }
 
 // class is a number of services that are alike: the same load at other times, and one entry of the configuration.
@@ -87,7 +91,12 @@ func draw(seed uint64, fixed *size) *plan {
 	p := &plan{
 		seed: seed, r: r, trouble: drawn.trouble, calm: drawn.calm, pace: one(r, 0.5, 1, 1, 2),
 		file:     drawn.services <= 60 && chance(r, 0.5),
-		interval: one(r, "auto", "auto", "auto", "auto", "5m", "60s"), delay: one(r, "auto", "auto", "auto", "60s", "2m"),
+		interval: one(r, "auto", "auto", "auto", "auto", "5m", "60s"), delay: "auto",
+		published: one(r, 0, 20, 45, 60, 60, 90, 150), spread: one(r, 0, 5, 15, 30),
+	}
+	if chance(r, 0.3) {
+		fixed := one(r, 60, 120, 200)
+		p.delay, p.starved = fmt.Sprintf("%ds", fixed), fixed < p.published+p.spread
 	}
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
@@ -316,7 +325,7 @@ func (p *plan) scenario() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "region: eu-west-2\nseed: %d\nhistory: 40m\n", p.seed%1_000_000)
 	fmt.Fprintf(&b, "publication: {delay: %ds, delay_spread: %ds, high_resolution_delay: 8s, partial: %ds}\n",
-		one(r, 0, 20, 45, 60, 60, 90, 150), one(r, 0, 5, 15, 30), one(r, 0, 0, 0, 60))
+		p.published, p.spread, one(r, 0, 0, 0, 60))
 	b.WriteString("limits: {recorded_calls: 16, recorded_megabytes: 1}\n")
 	b.WriteString("clusters: [{name: blue, container_insights: true}, {name: green, container_insights: true}]\nservices:\n")
 	var alone []*class

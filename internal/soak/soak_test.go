@@ -14,6 +14,7 @@ var (
 	seedFlag  = flag.Uint64("soak.seed", 0, "the first seed")
 	yearsFlag = flag.Float64("soak.years", 0, "how many service-years to live through; 0 is one world")
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
+	sizeFlag  = flag.Int("soak.services", 0, "services of each world, of five days, instead of what its seed draws")
 	logFlag   = flag.String("soak.log", "", "replay one seed with the log of the daemon")
 	traceFlag = flag.String("soak.trace", "", "a file for a line about each call and each durable write")
 )
@@ -31,13 +32,21 @@ func shm(t *testing.T) string {
 	return dir
 }
 
+// sized is the size that the flags ask for, nil where it is the seed's to say.
+func sized() *size {
+	if *sizeFlag == 0 {
+		return nil
+	}
+	return &size{*sizeFlag, 5 * day, 5 * hour}
+}
+
 // TestSoak lives through as many service-years as its flags say; see make soak.
 func TestSoak(t *testing.T) {
 	total, seed := newTotals(0), *seedFlag
 	total.worlds = 0
 	for {
 		began := time.Now()
-		one := live(t, seed, options{})
+		one := live(t, seed, options{size: sized()})
 		fmt.Printf("seed %d: %.3f years in %s, digest %s, %d violations\n", seed, one.years(), time.Since(began).Round(time.Millisecond), one.digest, one.violated)
 		total.add(one)
 		if total.years() >= *yearsFlag || len(total.violations) > 0 && !*moreFlag {

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"sync"
@@ -61,6 +62,7 @@ type world struct {
 type options struct {
 	size   *size
 	mutant *mutant
+	trace  io.Writer
 	exact  bool // the digest covers every byte of what is made durable
 	logger *zap.Logger
 }
@@ -83,6 +85,7 @@ func live(t *testing.T, seed uint64, o options) *totals {
 			w.path = filepath.Join(dir, "state.db")
 		}
 		w.digest = newDigest(o.exact)
+		w.digest.trace = o.trace
 		w.run()
 		sum.digest = w.digest.sum()
 	})
