@@ -40,7 +40,11 @@ func (c *call) service(s *service, v fleet.View) map[string]any {
 	return out
 }
 
+// maxEvents is how many events DescribeServices returns (aws-semantics 8.2).
+const maxEvents = 100
+
 func (c *call) messages(list []fleet.Message) []any {
+	list = list[:min(len(list), c.region.scenario.limits.events)]
 	all := make([]any, len(list))
 	for i, m := range list {
 		all[i] = map[string]any{"id": m.ID, "createdAt": c.wallTime(m.At), "message": m.Text}

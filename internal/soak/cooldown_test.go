@@ -100,7 +100,7 @@ func (o *oracle) creditCounts(p *process, d *deed) {
 	if d.Direction != evaluator.ScaleOut || d.rules.difference && d.policy.adjustment != "ChangeInCapacity" || d.policy.adjustment == "ExactCapacity" {
 		return
 	}
-	d.root = d.most
+	d.root = max(d.most, d.from) // what starts already is not of this chain
 	if len(s.deeds) == 0 {
 		return
 	}

@@ -4,9 +4,9 @@ import (
 	"os"
 	"testing"
 
+	"ecs-autoscaler/daemon"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
-	"ecs-autoscaler/daemon"
 	"time"
 )
 

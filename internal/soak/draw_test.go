@@ -326,7 +326,7 @@ func (p *plan) scenario() string {
 	fmt.Fprintf(&b, "region: eu-west-2\nseed: %d\nhistory: 40m\n", p.seed%1_000_000)
 	fmt.Fprintf(&b, "publication: {delay: %ds, delay_spread: %ds, high_resolution_delay: 8s, partial: %ds}\n",
 		p.published, p.spread, one(r, 0, 0, 0, 60))
-	b.WriteString("limits: {recorded_calls: 16, recorded_megabytes: 1}\n")
+	b.WriteString("limits: {recorded_calls: 16, recorded_megabytes: 1, service_events: 3}\n")
 	b.WriteString("clusters: [{name: blue, container_insights: true}, {name: green, container_insights: true}]\nservices:\n")
 	var alone []*class
 	for _, c := range p.classes {

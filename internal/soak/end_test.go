@@ -83,7 +83,10 @@ func (w *world) wants(s *service, r *rules, v *sim.ServiceView, b pair) string {
 		}
 		if q.in != nil && q.in.breaches(high) {
 			want := q.furthest(evaluator.ScaleIn, v.Running, high, high)
-			if max(want, b.min) < v.Desired && !r.suspendedIn {
+			switch {
+			case max(want, b.min) >= v.Desired:
+				held = held || q.tracking // one that would not remove anything is not ready to
+			case !r.suspendedIn:
 				in = fmt.Sprintf("%s has seen %g to %g and would want %d", q.name, low, high, want)
 			}
 		} else if q.tracking && q.in != nil {

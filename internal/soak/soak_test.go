@@ -14,7 +14,8 @@ var (
 	seedFlag  = flag.Uint64("soak.seed", 0, "the first seed")
 	yearsFlag = flag.Float64("soak.years", 0, "how many service-years to live through; 0 is one world")
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
-	sizeFlag  = flag.Int("soak.services", 0, "services of each world, of five days, instead of what its seed draws")
+	sizeFlag  = flag.Int("soak.services", 0, "services of each world, instead of what its seed draws")
+	daysFlag  = flag.Int("soak.days", 5, "days of each world, with soak.services")
 	logFlag   = flag.String("soak.log", "", "replay one seed with the log of the daemon")
 	traceFlag = flag.String("soak.trace", "", "a file for a line about each call and each durable write")
 )
@@ -37,7 +38,7 @@ func sized() *size {
 	if *sizeFlag == 0 {
 		return nil
 	}
-	return &size{*sizeFlag, 5 * day, 5 * hour}
+	return &size{*sizeFlag, time.Duration(*daysFlag) * day, 5 * hour}
 }
 
 // TestSoak lives through as many service-years as its flags say; see make soak.
