@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"net/http"
 	"sync"
 	"time"
 
@@ -58,6 +59,7 @@ type Daemon struct {
 	region  string
 	fronts  []*front
 	address string
+	handler http.Handler
 	reload  chan func() (*config.Config, error)
 	cleanup cleanup
 }
@@ -108,11 +110,8 @@ func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
 	}
 }
 
-// listen binds what the configuration names and prepares servers; nothing named means no server.
+// listen prepares what the daemon answers, and servers on what the configuration names; nothing named means no server.
 func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) error {
-	if c := d.options.Config; c.Listen == "" && c.Access.ControlSocket == "" {
-		return nil
-	}
 	o := web.Options{
 		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
@@ -120,8 +119,15 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 	if err := web.Register(registry, o); err != nil {
 		return err
 	}
+	d.handler = web.New(o)
+	if c := d.options.Config; c.Listen == "" && c.Access.ControlSocket == "" {
+		return nil
+	}
 	return d.open(ctx, o, registry)
 }
+
+// Handler answers what is asked of the daemon's port, without commands; it is there without a port, too.
+func (d *Daemon) Handler() http.Handler { return d.handler }
 
 // Addr is the address the daemon listens on, empty without a listener.
 func (d *Daemon) Addr() string { return d.address }

@@ -42,11 +42,12 @@ type SystemClock struct {
 // NewSystemClock starts a clock at the machine's present time.
 func NewSystemClock() *SystemClock {
 	began := time.Now()
-	return &SystemClock{
-		start:   began.Round(0),
-		elapsed: func() time.Duration { return time.Since(began) },
-		wall:    func() time.Time { return time.Now().Round(0) },
-	}
+	return NewClockOf(func() time.Time { return time.Now().Round(0) }, func() time.Duration { return time.Since(began) })
+}
+
+// NewClockOf starts a clock on another machine's wall clock, and on its monotonic clock, which says how long this one has been running.
+func NewClockOf(wall func() time.Time, elapsed func() time.Duration) *SystemClock {
+	return &SystemClock{start: wall(), elapsed: elapsed, wall: wall}
 }
 
 // Now is the start plus what the monotonic clock has counted, plus the offset from AWS.

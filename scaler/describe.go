@@ -88,11 +88,19 @@ func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key) {
 	}
 }
 
-// ask describes services, but does not wait longer than answerWithin.
+// ask describes services, but does not wait longer than answerWithin. What it gives is of the instant at which it was answered:
+// a cooldown that counted from the question would end too soon where the answer was long on its way.
 func (e *Engine) ask(ctx context.Context, now time.Time, keys []evaluator.Key) []observe.Described {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	return e.Services.Describe(ctx, now, keys)
+	described := e.Services.Describe(ctx, now, keys)
+	answered := e.Clock.Now().Truncate(second)
+	for i := range described {
+		if described[i].Err == nil {
+			described[i].Service.DescribedAt = answered
+		}
+	}
+	return described
 }
 
 // noteCandidate tells people about a service whose tags could not be read.

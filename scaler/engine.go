@@ -65,7 +65,12 @@ type Options struct {
 	// WriteAfter is the first instant at which the engine may write to ECS: until then writes of the daemon that had the
 	// lease before may still be under way.
 	WriteAfter time.Time
+	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
+	InFlight int
 }
+
+// defaultInFlight calls at once cost little more processor time than one and take an eighth of the time.
+const defaultInFlight = 8
 
 // Engine holds the targets and runs passes over them. A pass and a reload exclude each other; the
 // status methods may be called at any time.
@@ -122,6 +127,9 @@ var errNeeded = errors.New("scaler: configuration, store, clock and logger are n
 func (e *Engine) begin(o Options, shared *common) error {
 	if o.Config == nil || o.Store == nil || o.Clock == nil || o.Logger == nil {
 		return errNeeded
+	}
+	if o.InFlight <= 0 {
+		o.InFlight = defaultInFlight
 	}
 	*e = Engine{
 		Options: o,

@@ -31,8 +31,9 @@ type FleetOptions struct {
 	// OnFenced is told that a cluster has become another daemon's; nothing is decided about it any more. It is called without
 	// locks and may call Drop. Nil is nobody.
 	OnFenced func(store.Scope)
-	// FixedPhase is Options.FixedPhase of every engine.
+	// FixedPhase and InFlight are those of every engine's Options.
 	FixedPhase *time.Duration
+	InFlight   int
 }
 
 // Fleet runs one Engine for each cluster of each account, so that one that is slow or does not answer holds back nobody else. In

@@ -107,7 +107,7 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	r := newRunner(sc, fence, f.Clock.Now())
 	err := r.engine.begin(Options{
 		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Store: f.Store, Clock: f.Clock, Logger: logger,
-		FixedPhase: f.FixedPhase, Brake: f.brake, Scope: &sc, Fence: fence, WriteAfter: writeAfter,
+		FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence, WriteAfter: writeAfter,
 	}, f.common)
 	if err != nil {
 		return err

@@ -28,9 +28,6 @@ const discoveryRetry = time.Minute
 // listWithin bounds the wait for all lists together; the largest accounts need half of it.
 const listWithin = time.Minute
 
-// listsInFlight is how many patterns are listed at once.
-const listsInFlight = 8
-
 // retagInterval is how old the tags of a service that is no target may become, at most.
 const retagInterval = 10 * time.Minute
 
@@ -159,7 +156,7 @@ func (e *Engine) list(ctx context.Context) []listed {
 	defer cancel()
 	lists := make([]listed, len(e.inventory.patterns))
 	var g errgroup.Group
-	g.SetLimit(listsInFlight)
+	g.SetLimit(e.InFlight)
 	for i, p := range e.inventory.patterns {
 		g.Go(func() error {
 			lists[i].keys, lists[i].err = e.Services.List(ctx, p)

@@ -23,8 +23,6 @@ const (
 	freshFor = 10 * time.Second
 	// stateRetry is how soon a state that could not be written is tried again, and what could not be done without it.
 	stateRetry = 5 * time.Second
-	// writesInFlight is how many UpdateService calls run at once.
-	writesInFlight = 8
 	// writeTimeout bounds one write including its retries, so that a stop within 10 s can wait for it.
 	writeTimeout = 8 * time.Second
 )
@@ -34,7 +32,7 @@ type attempt struct {
 	t        *target
 	decision evaluator.Decision
 	activity store.Activity
-	service  evaluator.Service
+	service  evaluator.Service // as of the answer
 	err      error
 }
 
@@ -193,7 +191,7 @@ func activityID(k evaluator.Key, at time.Time, generation uint64) string {
 // by then is not begun.
 func (p *pass) send(ctx context.Context, attempts []*attempt, since func() time.Duration) {
 	var g errgroup.Group
-	g.SetLimit(writesInFlight)
+	g.SetLimit(p.InFlight)
 	for _, a := range attempts {
 		g.Go(func() error {
 			patience := p.patience(since)
@@ -204,6 +202,7 @@ func (p *pass) send(ctx context.Context, attempts []*attempt, since func() time.
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 			defer cancel()
 			a.service, a.err = p.Actuator.SetDesiredCount(wctx, a.t.spec.Key, a.decision.Wanted)
+			a.service.DescribedAt = p.Clock.Now().Truncate(second)
 			return nil
 		})
 	}
@@ -241,7 +240,6 @@ func (p *pass) settleAttempt(a *attempt) {
 	p.solved("write", t.spec.String())
 	p.begin(t, d)
 	p.conclude(t, d)
-	a.service.DescribedAt = d.Time
 	p.see(t, a.service)
 	// What has just been written may be fulfilled already: when to look next is decided on that.
 	p.evaluate(t, p.now, &p.scratch)

@@ -57,6 +57,7 @@ type limitsDoc struct {
 	PageDatapoints   int                `yaml:"page_datapoints"`
 	PageItems        int                `yaml:"page_items"`
 	TasksPerService  int                `yaml:"tasks_per_service"`
+	ServiceEvents    int                `yaml:"service_events"`
 	RecordedCalls    int                `yaml:"recorded_calls"`
 	RecordedMegabyte int                `yaml:"recorded_megabytes"`
 }

@@ -40,7 +40,11 @@ func (c *call) service(s *service, v fleet.View) map[string]any {
 	return out
 }
 
+// maxEvents is how many events DescribeServices returns (aws-semantics 8.2).
+const maxEvents = 100
+
 func (c *call) messages(list []fleet.Message) []any {
+	list = list[:min(len(list), c.region.scenario.limits.events)]
 	all := make([]any, len(list))
 	for i, m := range list {
 		all[i] = map[string]any{"id": m.ID, "createdAt": c.wallTime(m.At), "message": m.Text}
@@ -117,7 +121,10 @@ func updateService(c *call) (any, *wire.Error) {
 	if err := c.updatable(s, desired, definition != "" || force); err != nil {
 		return nil, err
 	}
-	v := s.tasks.Update(c.now, desired, c.definition(definition), force)
+	before, v := s.tasks.Update(c.now, desired, c.definition(definition), force)
+	if c.seen != nil {
+		c.seen.Writes = append(c.seen.Writes, Write{s.key.cluster, s.key.service, before, v.Desired})
+	}
 	return map[string]any{"service": c.service(s, v)}, nil
 }
 

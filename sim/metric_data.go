@@ -83,6 +83,9 @@ func (c *call) evaluate(queries []metricQuery, span interval, ascending bool) ([
 		}
 		if q.returned {
 			results = append(results, e.result(q, s, ascending))
+			if c.seen != nil {
+				c.seen.measured(q, s, &results[len(results)-1])
+			}
 		}
 	}
 	return results, nil

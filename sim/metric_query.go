@@ -226,6 +226,7 @@ type series struct {
 	grid   grid
 	values []float64
 	metric *metric // nil for an expression
+	owned  metric  // that metric, or the first one of an expression that belongs to a service
 	sample *sampler
 }
 
@@ -256,7 +257,7 @@ func (e *evaluation) compute(q *metricQuery) (*series, *wire.Error) {
 		}
 		return s, nil
 	}
-	s.metric, s.sample = &q.metric, e.call.samplerFor(&q.metric, e.faults)
+	s.metric, s.owned, s.sample = &q.metric, q.metric, e.call.samplerFor(&q.metric, e.faults)
 	s.values = s.sample.values(s.grid, q.stat)
 	return s, nil
 }
@@ -277,6 +278,9 @@ func (e *evaluation) expression(q *metricQuery) (*series, *wire.Error) {
 			return nil, badMetrics("Error in expression '%s': the simulated region needs one period for all metrics of an expression.", q.id)
 		}
 		inputs[id], result.grid = s.values, s.grid
+		if result.owned.owner == nil {
+			result.owned = s.owned
+		}
 	}
 	if len(inputs) == 0 {
 		result.grid = e.call.clip(e.span.grid(e.call.wall, max(q.period, 60)))

@@ -159,6 +159,7 @@ type call struct {
 	mark     uint64  // see identity
 	read     float64 // capacity units of DynamoDB
 	write    float64
+	seen     *Seen // nil when nobody watches
 }
 
 // ending is how a call ends: with an answer, or with none.
@@ -178,9 +179,9 @@ type outcome struct {
 	wait   time.Duration
 }
 
-// handle answers a request.
-func (r *Region) handle(req *http.Request) outcome {
-	c := &call{wall: r.clock()}
+// handle answers a request, and notes in seen what it did unless that is nil.
+func (r *Region) handle(req *http.Request, seen *Seen) outcome {
+	c := &call{wall: r.clock(), seen: seen}
 	c.now = c.wall.Sub(r.zero)
 	c.id = fmt.Sprintf("%08x-5151-4000-8000-%012x", uint32(r.seed), r.requests.Add(1))
 	var err *wire.Error
@@ -205,6 +206,9 @@ func (r *Region) handle(req *http.Request) outcome {
 		entry.Status = 0
 	}
 	r.record.add(entry)
+	if seen != nil {
+		seen.seeing(c, &entry, &out)
+	}
 	return out
 }
 

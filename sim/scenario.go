@@ -51,6 +51,7 @@ type limits struct {
 	pageDatapoints int
 	pageItems      int
 	tasks          int
+	events         int
 	calls          int
 	bytes          int
 }
@@ -168,6 +169,7 @@ func (c *compiler) limits(doc *document) error {
 		{"page_datapoints", d.PageDatapoints, maxDatapoints, maxDatapoints, &c.s.limits.pageDatapoints, 1},
 		{"page_items", d.PageItems, maxPageItems, maxPageItems, &c.s.limits.pageItems, 1},
 		{"tasks_per_service", d.TasksPerService, 5000, 1_000_000, &c.s.limits.tasks, 1},
+		{"service_events", d.ServiceEvents, maxEvents, maxEvents, &c.s.limits.events, 1},
 		{"recorded_calls", d.RecordedCalls, 20_000, 10_000_000, &c.s.limits.calls, 1},
 		{"recorded_megabytes", d.RecordedMegabyte, 64, 65_536, &c.s.limits.bytes, 1 << 20},
 	} {

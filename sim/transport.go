@@ -18,7 +18,7 @@ func (r *Region) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		r.control(w, req)
 		return
 	}
-	out := r.handle(req)
+	out := r.handle(req, nil)
 	if out.ending == answered && wait(req.Context(), out.wait) != nil {
 		return
 	}
@@ -78,9 +78,12 @@ func wait(ctx context.Context, d time.Duration) error {
 
 // Transport carries requests to the region inside the process: no sockets, no goroutines, so that SDK clients that use
 // it can live in a testing/synctest bubble. Faults that never answer wait for the request's context to end.
-func (r *Region) Transport() http.RoundTripper { return transport{r} }
+func (r *Region) Transport() http.RoundTripper { return transport{region: r} }
 
-type transport struct{ region *Region }
+type transport struct {
+	region *Region
+	saw    func(*Seen) // nil for nobody
+}
 
 // RoundTrip answers one request.
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -88,7 +91,7 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	out := t.region.handle(req)
+	out := t.handle(req)
 	if req.Body != nil {
 		_ = req.Body.Close() // a RoundTripper has to; there is nobody to tell
 	}
@@ -115,6 +118,16 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Body = io.NopCloser(io.MultiReader(half, never{ctx}))
 	}
 	return resp, nil
+}
+
+func (t transport) handle(req *http.Request) outcome {
+	if t.saw == nil {
+		return t.region.handle(req, nil)
+	}
+	seen := new(Seen)
+	out := t.region.handle(req, seen)
+	t.saw(seen)
+	return out
 }
 
 // never is a reader that has nothing to give until its context ends.

@@ -58,6 +58,9 @@ type Options struct {
 	Unchecked bool
 	// OnDate gets the date of every answer; nil for nobody. It may be called from several goroutines.
 	OnDate func(time.Time)
+	// Jitter gives numbers in [0, 1) by which retry delays are spread; nil is the SDK's own chance. A run that is to be
+	// repeated exactly brings its own.
+	Jitter func() float64
 }
 
 // Clients are the SDK clients that the daemon uses, and the region they are for.
@@ -138,7 +141,7 @@ func finish(ctx context.Context, o Options, cfg *aws.Config) error {
 	}
 	cfg.HTTPClient = plainBody{cfg.HTTPClient}
 	mode, attempts := cfg.RetryMode, cfg.RetryMaxAttempts
-	cfg.Retryer = func() aws.Retryer { return newRetryer(mode, attempts, o.Speed) }
+	cfg.Retryer = func() aws.Retryer { return newRetryer(mode, attempts, &o) }
 	cfg.Credentials = namedCredentials{cfg.Credentials}
 	if o.Unchecked {
 		return nil
@@ -195,11 +198,24 @@ func (h hurried) RetryDelay(attempt int, err error) (time.Duration, error) {
 	return scale(d, h.speed), err
 }
 
+// spread is the SDK's back-off with another source of chance: up to 2^attempt seconds, and no more than 20.
+type spread struct{ jitter func() float64 }
+
+// BackoffDelay is how long to wait after that many attempts.
+func (s spread) BackoffDelay(attempt int, _ error) (time.Duration, error) {
+	most := min(retry.DefaultMaxBackoff, time.Second<<min(attempt, 10))
+	return time.Duration(s.jitter() * float64(most)), nil
+}
+
 // newRetryer is the SDK's standard retryer, three attempts unless the environment says otherwise.
-func newRetryer(mode aws.RetryMode, attempts int, speed float64) aws.Retryer {
+func newRetryer(mode aws.RetryMode, attempts int, own *Options) aws.Retryer {
+	speed := own.Speed
 	standard := func(o *retry.StandardOptions) {
 		if attempts > 0 {
 			o.MaxAttempts = attempts
+		}
+		if own.Jitter != nil {
+			o.Backoff = spread{own.Jitter}
 		}
 	}
 	if mode == aws.RetryModeAdaptive {

@@ -281,11 +281,11 @@ func TestTheRetryModeOfTheEnvironmentCounts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRetryer(cfg.RetryMode, cfg.RetryMaxAttempts, 1)
+	r := newRetryer(cfg.RetryMode, cfg.RetryMaxAttempts, &Options{Speed: 1})
 	if _, ok := r.(hurried).RetryerV2.(*retry.AdaptiveMode); !ok || r.MaxAttempts() != 2 {
 		t.Errorf("retryer %T of %d attempts, want the adaptive one of 2", r.(hurried).RetryerV2, r.MaxAttempts())
 	}
-	r = newRetryer("", 0, 1)
+	r = newRetryer("", 0, &Options{Speed: 1})
 	if _, ok := r.(hurried).RetryerV2.(*retry.Standard); !ok || r.MaxAttempts() != 3 {
 		t.Errorf("retryer %T of %d attempts, want the standard one of 3", r.(hurried).RetryerV2, r.MaxAttempts())
 	}

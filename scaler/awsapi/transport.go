@@ -53,6 +53,11 @@ func (deadline) ID() string { return "AttemptDeadline" }
 func (d deadline) HandleFinalize(
 	ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler,
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
+	// Where the operation ends no later than the attempt, nothing is left to try again: which of the two was it must not
+	// depend on whose timer is asked first.
+	if ends, bounded := ctx.Deadline(); bounded && !ends.After(time.Now().Add(d.after)) {
+		return next.HandleFinalize(ctx, in)
+	}
 	attempt, cancel := context.WithTimeout(ctx, d.after)
 	defer cancel()
 	out, meta, err := next.HandleFinalize(attempt, in)

@@ -131,11 +131,12 @@ func (s *Service) kill(at time.Duration, n int) {
 }
 
 // Update is an UpdateService call: it sets the desired count if that is not nil, and a new task definition or force
-// starts a deployment. A desired count alone never does (aws-semantics 8.1).
-func (s *Service) Update(now time.Duration, desired *int, taskDefinition string, force bool) View {
+// starts a deployment. A desired count alone never does (aws-semantics 8.1). before is the desired count that it found.
+func (s *Service) Update(now time.Duration, desired *int, taskDefinition string, force bool) (before int, v View) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.advance(now)
+	before = s.desired
 	if desired != nil {
 		s.desired = *desired
 	}
@@ -147,7 +148,7 @@ func (s *Service) Update(now time.Duration, desired *int, taskDefinition string,
 	}
 	s.deployments[0].updated = s.at
 	s.reconcile(s.at)
-	return s.view()
+	return before, s.view()
 }
 
 func (s *Service) deployment(revision int) *deployment {

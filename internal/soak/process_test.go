@@ -1,0 +1,351 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/daemon"
+	"ecs-autoscaler/scaler"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/sim"
+	"ecs-autoscaler/store"
+)
+
+// errKilled is what everything gives to a process that is dead. The SDK takes it for a wish to stop and tries nothing again.
+var errKilled error = killedError{}
+
+type killedError struct{}
+
+func (killedError) Error() string       { return "the process was killed" }
+func (killedError) CanceledError() bool { return true }
+
+// errFull is a disk that takes no more.
+var errFull = errors.New("no space left on device")
+
+// moment is a place at which a process may be killed.
+type moment int
+
+const (
+	never moment = iota
+	beforeCommit
+	afterCommit
+	beforeSend
+	afterEffect
+	afterAnswer
+)
+
+var moments = map[moment]string{
+	beforeCommit: "before a durable write", afterCommit: "after a durable write", beforeSend: "before an UpdateService is sent",
+	afterEffect: "after an UpdateService, before its answer", afterAnswer: "after the answer to an UpdateService",
+}
+
+// trap kills the process at the n-th passage of a moment.
+type trap struct {
+	moment moment
+	left   int
+}
+
+// version is one configuration as the daemon and the oracle have it. It is never changed.
+type version struct {
+	number int
+	config *config.Config
+	rules  []*rules // by class, nil where the class is not in it
+}
+
+// process is one life of a daemon. Its transport, its state and its clock go through the harness.
+type process struct {
+	w       *world
+	number  int
+	daemon  *daemon.Daemon
+	version *version
+	clock   *scaler.SystemClock
+	cancel  context.CancelFunc
+	done    chan error
+	died    chan struct{}
+	began   time.Time
+	trap    trap
+	dead    bool
+	// request ends the wait of the call under way.
+	request context.CancelFunc
+	seen    *sim.Seen
+	inner   http.RoundTripper
+	known   map[series]*known
+	slots   []slot
+	slotsOf *version
+	latency time.Duration
+	naps    naps
+	chance  *rand.Rand
+}
+
+var keys = aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "x", SecretAccessKey: "x"}, nil
+})
+
+// start makes a process on the durable state and lets it run.
+func (w *world) start() error {
+	backend, err := w.open()
+	if err != nil {
+		return err
+	}
+	w.processes++
+	p := &process{w: w, number: w.processes, version: w.newest, done: make(chan error, 1), died: make(chan struct{}), began: time.Now(), known: map[series]*known{}, latency: w.latency}
+	p.chance = rand.New(rand.NewPCG(w.plan.seed, uint64(p.number)))
+	p.inner = w.region.Watched(func(s *sim.Seen) { p.seen = s })
+	p.clock = w.machine(p)
+	ctx, cancel := context.WithCancel(context.Background())
+	p.cancel = cancel
+	w.oracle.adopted(p)
+	s, err := store.New(w.mutant.backend(&disk{Backend: backend, p: p}))
+	if err != nil {
+		cancel()
+		return errors.Join(err, backend.Close())
+	}
+	o := daemon.Options{
+		Config: w.mutant.configured(p.version.config), Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1,
+		Load: func() (*config.Config, error) {
+			w.lock.Lock()
+			defer w.lock.Unlock()
+			p.version = w.newest
+			w.oracle.adopted(p)
+			return w.mutant.configured(p.version.config), nil
+		},
+		AWS: awsapi.Options{
+			Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: p}, Jitter: p.chance.Float64,
+			OnDate: func(date time.Time) { p.clock.Observe(date) },
+		},
+	}
+	if p.daemon, err = daemon.New(ctx, o); err != nil {
+		cancel()
+		return errors.Join(err, s.Close())
+	}
+	w.process = p
+	go func() {
+		time.Sleep(breath) // by now the harness sleeps, too: only one of the two is ever awake
+		p.done <- p.daemon.Run(ctx)
+	}()
+	return nil
+}
+
+// breath keeps what a process does from the instant at which the harness starts it.
+const breath = 1_000_003 * time.Nanosecond
+
+// machine is the clock of the machine that the daemon runs on: the region's, but for the skew.
+func (w *world) machine(p *process) *scaler.SystemClock {
+	began := time.Now()
+	return scaler.NewClockOf(
+		func() time.Time { return time.Now().Round(0).Add(time.Duration(w.skew.Load())) },
+		func() time.Duration { return time.Since(began) - p.naps.before(time.Now()) },
+	)
+}
+
+// open gives the durable state to a process that starts.
+func (w *world) open() (store.Backend, error) {
+	if w.path == "" {
+		return w.memory, nil
+	}
+	return store.OpenFile(w.path)
+}
+
+// kill is kill -9: from now on nothing that the process does has any effect. Whoever calls it holds the lock.
+func (p *process) kill() {
+	if p.dead {
+		return
+	}
+	p.dead = true
+	p.cancel()
+	if p.request != nil {
+		p.request()
+	}
+	close(p.died)
+}
+
+// passes counts a passage of a moment and says whether the process dies at it.
+func (p *process) passes(m moment) bool {
+	if p.trap.moment != m {
+		return false
+	}
+	if p.trap.left--; p.trap.left > 0 {
+		return false
+	}
+	p.w.totals.crash(moments[m])
+	p.trap = trap{}
+	p.kill()
+	return true
+}
+
+// RoundTrip carries a request to the region and shows the oracle what came of it.
+func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
+	writes := strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".UpdateService")
+	req, err := p.depart(req, writes)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := p.w.mutant.carry(p, p.inner, req)
+	return p.arrive(resp, err, writes)
+}
+
+func (p *process) depart(req *http.Request, writes bool) (*http.Request, error) {
+	w := p.w
+	p.naps.wait()
+	if err := req.Context().Err(); err != nil {
+		return nil, err
+	}
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if p.dead || writes && p.passes(beforeSend) {
+		return nil, errKilled
+	}
+	ctx, cancel := context.WithCancel(req.Context())
+	p.request, p.seen = cancel, nil
+	return req.WithContext(ctx), nil
+}
+
+func (p *process) arrive(resp *http.Response, err error, writes bool) (*http.Response, error) {
+	w := p.w
+	if p.latency > 0 && err == nil { // a slow network: the answer's date is old when it comes
+		time.Sleep(p.latency)
+	}
+	p.naps.wait()
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	seen := p.seen
+	if seen != nil {
+		w.totals.call(seen)
+		w.digest.call(p, seen, err)
+		for i := range seen.Writes {
+			w.oracle.wrote(p, &seen.Writes[i], seen.Time)
+		}
+	}
+	if writes && seen != nil && p.passes(afterEffect) || p.dead {
+		return nil, p.ends(resp)
+	}
+	if seen != nil {
+		p.learn(seen, err == nil && seen.Answered && seen.Error == "")
+	}
+	if writes && p.passes(afterAnswer) {
+		return nil, p.ends(resp)
+	}
+	return resp, err
+}
+
+// ends is the error of a dead process, which does not keep an answer.
+func (*process) ends(resp *http.Response) error {
+	if resp != nil {
+		resp.Body.Close()
+	}
+	return errKilled
+}
+
+// disk is the durable state of one process: cut off when it dies, now and then full, and seen by the oracle.
+type disk struct {
+	store.Backend
+	p *process
+}
+
+// Commit makes d durable, unless the process dies before or the disk is full.
+func (b *disk) Commit(d *store.Durable) error {
+	w := b.p.w
+	b.p.naps.wait()
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if b.p.dead || b.p.passes(beforeCommit) {
+		return errKilled
+	}
+	if w.full && b.p.chance.Float64() < 0.7 {
+		w.totals.fault("disk_full")
+		return errFull
+	}
+	if err := b.Backend.Commit(d); err != nil {
+		return err
+	}
+	w.oracle.committed(b.p, d)
+	w.digest.commit(b.p, d)
+	if b.p.passes(afterCommit) {
+		return errKilled
+	}
+	return nil
+}
+
+// Prune keeps two days of history, so that worlds of thousands of services stay small.
+func (b *disk) Prune(before time.Time) (int, error) {
+	w := b.p.w
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if b.p.dead {
+		return 0, errKilled
+	}
+	return b.Backend.Prune(before.Add(store.Retention - history))
+}
+
+// history is how long a world remembers activities and decisions.
+const history = 48 * time.Hour
+
+// bury waits for the goroutines of a process that is dead.
+func (w *world) bury() {
+	p := w.process
+	<-p.done
+	w.process = nil
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.oracle.died(p)
+}
+
+// stop ends a process in good order.
+func (w *world) stop() {
+	p := w.process
+	p.cancel()
+	err := <-p.done
+	w.process = nil
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if err != nil && !p.dead && !w.full {
+		w.violate("stop", "", "the daemon stopped with an error: %v", err)
+	}
+	w.oracle.died(p)
+}
+
+// second tries to start another daemon on the same file, which must be refused.
+func (w *world) second() {
+	b, err := store.OpenFile(w.path)
+	if err == nil {
+		w.lock.Lock()
+		w.violate("one owner", "", "a second process could open the state file")
+		w.lock.Unlock()
+		err = b.Close()
+		return
+	}
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.checked("one owner")
+	w.totals.fault("second_daemon")
+	if !strings.Contains(err.Error(), "another") {
+		w.violate("one owner", "", "a second process was refused with %v", err)
+	}
+}
+
+// litter lists what the state directory has beside the state.
+func litter(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	var names []string
+	for _, e := range entries {
+		if e.Name() != "state.db" {
+			names = append(names, e.Name())
+		}
+	}
+	return names, err
+}
+
+// nop is a logger for worlds that nobody looks at.
+var nop = zap.NewNop()
+
+func (m moment) String() string { return fmt.Sprint(moments[m]) }
