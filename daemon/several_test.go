@@ -29,6 +29,7 @@ const fourClusters = `
 region: eu-west-2
 history: 1h
 dynamodb: {table_delay: 0s}
+limits: {recorded_calls: 500000, recorded_megabytes: 512}
 services:
   - {service: a/web, desired: 2, task_start: 2m, load: {square: {low: 0.9, high: 2.9, period: 2h}}}
   - {service: b/web, desired: 2, task_start: 2m, load: {square: {low: 0.9, high: 2.9, period: 100m}}}
@@ -134,7 +135,7 @@ func (m *member) leave(w *world) {
 func (m *member) kill() {
 	m.line.cutOff(everything)
 	m.stop()
-	<-m.done
+	_ = <-m.done // what it could not do in order any more is the point
 }
 
 // clusters are those that the daemon steers.
@@ -158,11 +159,9 @@ func (f fast) Now() time.Time { return f.Clock.Now().Add(f.ahead) }
 // the same count, and each of them has come to an end.
 func (w *world) accounted(m *member) {
 	w.t.Helper()
-	told := map[string]int{}
-	for _, c := range w.region.Calls() {
-		if in := c.Input(); c.Operation == "UpdateService" && c.Error == "" && in != nil {
-			told[fmt.Sprintf("%v/%v to %v", in["cluster"], in["service"], in["desiredCount"])]++
-		}
+	told := w.told()
+	if len(told) == 0 {
+		w.t.Error("ECS was told nothing at all")
 	}
 	for q := (store.Query{Limit: 1000}); ; {
 		page, next, err := m.Store().Activities(q)
@@ -184,6 +183,23 @@ func (w *world) accounted(m *member) {
 			w.t.Errorf("ECS was told %q %d times more than there are activities", what, n)
 		}
 	}
+}
+
+// told counts what ECS was told by service and count.
+func (w *world) told() map[string]int {
+	w.t.Helper()
+	told := map[string]int{}
+	for _, c := range w.region.Calls() {
+		if c.Operation != "UpdateService" || c.Error != "" {
+			continue
+		}
+		in := c.Input()
+		if in == nil {
+			w.t.Fatal("the region has not kept all calls: raise recorded_calls")
+		}
+		told[fmt.Sprintf("%v/%v to %v", in["cluster"], in["service"], in["desiredCount"])]++
+	}
+	return told
 }
 
 func TestTwoDaemonsShareTheClustersOutAndNeitherMissesOne(t *testing.T) {

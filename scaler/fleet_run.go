@@ -46,7 +46,10 @@ func (s *tally) add(r Report) {
 // gate is a lock for those who may have to wait long: a channel with room for one.
 type gate chan struct{}
 
-func (g gate) Lock()   { g <- struct{}{} }
+// Lock waits for the gate.
+func (g gate) Lock() { g <- struct{}{} }
+
+// Unlock lets the next one through.
 func (g gate) Unlock() { <-g }
 
 // runner is the engine of one cluster and what drives it.
