@@ -135,7 +135,9 @@ func (m *member) leave(w *world) {
 func (m *member) kill() {
 	m.line.cutOff(everything)
 	m.stop()
-	_ = <-m.done // what it could not do in order any more is the point
+	if err := <-m.done; err == nil {
+		panic("a daemon without a network cannot have left in good order")
+	}
 }
 
 // clusters are those that the daemon steers.
