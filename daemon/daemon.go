@@ -43,6 +43,8 @@ type Options struct {
 	AWS awsapi.Options
 	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
 	InFlight int
+	// InTurn makes the passes of all clusters one after the other, for tests that must replay exactly.
+	InTurn bool
 	// Client says how Plan asks a running daemon.
 	Client ClientOptions
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.

@@ -34,6 +34,9 @@ type FleetOptions struct {
 	// FixedPhase and InFlight are those of every engine's Options.
 	FixedPhase *time.Duration
 	InFlight   int
+	// InTurn has Run make the passes of all clusters one after the other, always in the same order: for tests that must replay
+	// exactly. A cluster that does not answer then delays the others.
+	InTurn bool
 }
 
 // Fleet runs one Engine for each cluster of each account, so that one that is slow or does not answer holds back nobody else. In
@@ -48,6 +51,8 @@ type Fleet struct {
 	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one, which
 	// may wait for AWS.
 	syncing, changing gate
+	// stir ends the wait of Run where all take turns: there is another cluster.
+	stir chan struct{}
 
 	mu       sync.Mutex // guards what follows
 	config   *config.Config
@@ -81,7 +86,7 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 	}
 	f := &Fleet{
 		FleetOptions: o, config: o.Config, accounts: map[string]*account{}, runners: map[store.Scope]*runner{},
-		syncing: make(gate, 1), changing: make(gate, 1),
+		syncing: make(gate, 1), changing: make(gate, 1), stir: make(chan struct{}, 1),
 		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
 	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)

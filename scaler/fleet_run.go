@@ -62,6 +62,8 @@ type runner struct {
 	gate gate
 	// nudge ends the wait for the next pass.
 	nudge chan struct{}
+	// gone says that the cluster has been let go of. The gate guards it.
+	gone bool
 	// pending is a configuration to be taken up before the next pass.
 	pending atomic.Pointer[config.Config]
 	// next is when the next pass is due. The fleet's lock guards it.
@@ -119,6 +121,9 @@ func (f *Fleet) pass(ctx context.Context, r *runner, now time.Time) Report {
 		return Report{}
 	}
 	defer r.unlock()
+	if r.gone {
+		return Report{}
+	}
 	r.takeConfig()
 	report := r.engine.Pass(ctx, now)
 	end := f.Clock.Now()
@@ -176,6 +181,10 @@ func (f *Fleet) tellFenced(r *runner, report Report) {
 // Run makes passes over all clusters until ctx ends, each on its own. What comes through reload is loaded and swapped in
 // between two passes of each; a configuration that does not load leaves the old one in force. Writes under way are finished.
 func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, error)) {
+	if f.InTurn {
+		f.runInTurn(ctx, reload)
+		return
+	}
 	f.mu.Lock()
 	f.launch = func(r *runner) {
 		each, cancel := context.WithCancel(ctx)
@@ -206,6 +215,22 @@ func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, e
 	}
 	discovering.Wait()
 	f.stop()
+}
+
+// runInTurn is Run in one goroutine.
+func (f *Fleet) runInTurn(ctx context.Context, reload <-chan func() (*config.Config, error)) {
+	for ctx.Err() == nil {
+		f.Pass(ctx, f.Clock.Now())
+		wake, stop := f.Clock.After(f.Next().Sub(f.Clock.Now()))
+		select {
+		case <-ctx.Done():
+		case load := <-reload:
+			f.reloadFrom(load)
+		case <-f.stir:
+		case <-wake:
+		}
+		stop()
+	}
 }
 
 // stop waits for the engines of Run. What they have is given back to whoever drives them next.

@@ -118,6 +118,10 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	if f.launch != nil {
 		f.launch(r)
 	}
+	select {
+	case f.stir <- struct{}{}:
+	default: // it is awake already
+	}
 	return nil
 }
 
@@ -139,6 +143,9 @@ func (f *Fleet) letGo(r *runner) {
 	delete(f.runners, r.scope)
 	f.mu.Unlock()
 	r.end()
+	r.gate.Lock() // where all take turns, a pass may be under way
+	defer r.unlock()
+	r.gone = true
 	f.brake.Forget(r.engine)
 	r.engine.retire(f.Shared)
 	if f.Shared {
