@@ -130,8 +130,8 @@ func needRestart(old, now *config.Config) []string {
 	return names
 }
 
-// noteClock tells people about a wall clock that was set. Nothing depends on it: the daemon's time
-// runs on the monotonic clock and follows AWS's.
+// noteClock tells people about a wall clock that was set. No deadline depends on it: the daemon's time runs on the monotonic
+// clock and follows AWS's.
 func (e *Engine) noteClock() {
 	c, ok := e.Clock.(interface{ Step() time.Duration })
 	if !ok {
@@ -140,5 +140,14 @@ func (e *Engine) noteClock() {
 	if step := c.Step(); step != 0 {
 		e.Logger.Warn("the machine's clock was set; cooldowns and other deadlines are not moved by it, they follow AWS's time",
 			zap.Duration("by", step))
+		e.askTheTime()
+	}
+}
+
+// askTheTime has a service described in the coming pass, for the date of the answer: what looks like a step may be a machine
+// that was asleep. Its monotonic clock has stood still, and the next look may be a quarter of an hour away.
+func (e *Engine) askTheTime() {
+	if len(e.order) > 0 {
+		e.order[0].describeAt = time.Time{}
 	}
 }
