@@ -25,6 +25,8 @@ type plan struct {
 	interval, delay string
 	// published and spread are how late, in seconds, the region publishes.
 	published, spread int
+	// large worlds are one cluster of services of a minute's resolution, so that they share their reads.
+	large bool
 	// rest is the shortest time in seconds between two changes of a load.
 	rest int
 	// starved says that metric_delay is shorter than that, so that the newest datapoint is always missed and nothing scales in.
@@ -102,7 +104,8 @@ func draw(seed uint64, fixed *size) *plan {
 	}
 	p.rest = one(r, 600, 1800, 3600)
 	if drawn.services > 100 {
-		p.rest = one(r, 3600, 2*3600, 4*3600)
+		p.rest = one(r, 2*3600, 4*3600, 8*3600)
+		p.large = drawn.services > 1000
 	}
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
@@ -133,6 +136,9 @@ func drawSize(r *rand.Rand) size {
 func (p *plan) class(left int) *class {
 	r := p.r
 	c := &class{number: len(p.classes), cluster: one(r, "blue", "blue", "green"), count: 1}
+	if p.large {
+		c.cluster = "blue"
+	}
 	if left > 4 && !chance(r, 0.25) {
 		c.count = min(left, max(2, r.IntN(2+left/2)))
 	}
@@ -164,7 +170,7 @@ func (p *plan) shape(c *class) {
 	}
 	controller := one(r, "ECS", "ECS", "ECS", "ECS", "CODE_DEPLOY")
 	c.external = controller != "ECS"
-	highResolution := controller == "ECS" && chance(r, 0.12)
+	highResolution := controller == "ECS" && chance(r, 0.12) && !p.large
 	available := measures(r, c, highResolution)
 	kind := r.IntN(10)
 	if kind < 7 {
