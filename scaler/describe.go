@@ -140,7 +140,7 @@ func (p *pass) see(t *target, s evaluator.Service) {
 	before := t.memory.LastDesired
 	tr := t.memory.Follow(t.spec, &s, s.DescribedAt)
 	t.dirty = t.dirty || before != t.memory.LastDesired || tr.Status != ""
-	t.observation.Service = s
+	t.observation.Service, t.described = s, true
 	if tr.Status != "" {
 		p.endActivity(t, tr, s.DescribedAt)
 	}

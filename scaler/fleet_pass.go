@@ -157,16 +157,33 @@ func (f *Fleet) abandon(now time.Time) {
 	}
 }
 
-// noteClock tells people about a wall clock that was set. Nothing depends on it: the daemon's time
-// runs on the monotonic clock and follows AWS's.
+// noteClock tells people about a wall clock that was set. No deadline depends on it: the daemon's time runs on the monotonic
+// clock and follows AWS's. But what looks like a step may be a machine that was asleep, while its monotonic clock stood still,
+// and the next look may be a quarter of an hour away: so AWS is asked for the time.
 func (f *Fleet) noteClock() {
 	c, ok := f.Clock.(interface{ Step() time.Duration })
 	if !ok {
 		return
 	}
-	if step := c.Step(); step != 0 {
-		f.Logger.Warn("the machine's clock was set; cooldowns and other deadlines are not moved by it, they follow AWS's time",
-			zap.Duration("by", step))
+	step := c.Step()
+	if step == 0 {
+		return
+	}
+	f.Logger.Warn("the machine's clock was set; cooldowns and other deadlines are not moved by it, they follow AWS's time",
+		zap.Duration("by", step))
+	for _, r := range f.held() {
+		r.askTime.Store(true)
+		f.mu.Lock()
+		r.next = time.Time{}
+		f.mu.Unlock()
+		r.wake()
+	}
+}
+
+// askTheTime has a service described in the coming pass, for the date of the answer.
+func (e *Engine) askTheTime() {
+	if len(e.order) > 0 {
+		e.order[0].describeAt = time.Time{}
 	}
 }
 

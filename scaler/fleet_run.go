@@ -66,6 +66,8 @@ type runner struct {
 	gone bool
 	// pending is a configuration to be taken up before the next pass.
 	pending atomic.Pointer[config.Config]
+	// askTime has the next pass ask AWS for the time.
+	askTime atomic.Bool
 	// next is when the next pass is due. The fleet's lock guards it.
 	next time.Time
 	// cancel and done are those of the goroutine, nil as long as there is none.
@@ -125,6 +127,9 @@ func (f *Fleet) pass(ctx context.Context, r *runner, now time.Time) Report {
 		return Report{}
 	}
 	r.takeConfig()
+	if r.askTime.Swap(false) {
+		r.engine.askTheTime()
+	}
 	report := r.engine.Pass(ctx, now)
 	end := f.Clock.Now()
 	next := end.Add(r.engine.untilNext(end))

@@ -85,6 +85,13 @@ func (s *squad) pass() Report {
 	return s.fleet.Pass(s.t.Context(), s.Now())
 }
 
+// wait lets time pass.
+func (s *squad) wait(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now = s.now.Add(d)
+}
+
 // minutes goes through n minutes as the fleet itself asks for it.
 func (s *squad) minutes(n int) {
 	s.t.Helper()
@@ -447,5 +454,36 @@ func TestTheActivitiesOfAClusterThatLeftAreNotOpenForEver(t *testing.T) {
 		if a.Target == k {
 			t.Errorf("still %s after two hours", a.Status)
 		}
+	}
+}
+
+// stepped is a clock whose machine was set, or was asleep, once.
+type stepped struct {
+	*world
+	by time.Duration
+}
+
+func (s *stepped) Step() time.Duration {
+	by := s.by
+	s.by = 0
+	return by
+}
+
+func TestAClockThatWasSetHasAWSAskedForTheTime(t *testing.T) {
+	w := newWorld()
+	w.add("web", 2)
+	clock := &stepped{world: w}
+	s := newSquad(t, w, tracking, store.Memory(), func(o *FleetOptions) { o.Clock = clock })
+	s.pass()
+	s.wait(10 * time.Second)
+	s.pass()
+	clock.by = time.Hour
+	before := len(w.describes)
+	for range 2 {
+		s.pass()
+		s.wait(2 * time.Second)
+	}
+	if got := len(w.describes) - before; got != 1 {
+		t.Errorf("%d descriptions since the step, want 1: one answer tells the time", got)
 	}
 }

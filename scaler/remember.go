@@ -182,7 +182,11 @@ func (t *target) stale() bool {
 	if t.row == nil {
 		return true
 	}
-	return !sameCounts(t.row.Service, t.observation.Service) || t.row.Note != t.note()
+	if t.described && !sameCounts(t.row.Service, t.observation.Service) {
+		return true
+	}
+	t.described = false
+	return t.row.Note != t.note()
 }
 
 // note is one sentence on what is wrong with the target, empty when nothing is.

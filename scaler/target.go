@@ -43,6 +43,8 @@ type target struct {
 	latest    *store.Latest
 	// row is what the store has; nil before the first commit.
 	row *store.Target
+	// described says that there is a description which has not been compared with the row yet.
+	described bool
 
 	describeErr error
 	// describeNote is describeErr for people.

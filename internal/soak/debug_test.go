@@ -16,7 +16,7 @@ func TestReplay(t *testing.T) {
 		return
 	}
 	var l *zap.Logger = daemon.NewLogger(zapcore.AddSync(os.Stderr), daemon.JSONLog, time.Now)
-	o := options{logger: l, size: sized(), exact: true}
+	o := options{logger: l, size: sized(), exact: true, pace: *paceFlag}
 	if *traceFlag != "" {
 		f, err := os.Create(*traceFlag)
 		if err != nil {
@@ -34,5 +34,5 @@ func TestShow(t *testing.T) {
 		return
 	}
 	p := draw(*seedFlag, sized())
-	t.Log(p.scenario(), p.configuration())
+	t.Log(p.scenario(), p.configuration(&mutant{}))
 }

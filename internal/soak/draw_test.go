@@ -25,6 +25,10 @@ type plan struct {
 	interval, delay string
 	// published and spread are how late, in seconds, the region publishes.
 	published, spread int
+	// large worlds are one cluster of services of a minute's resolution, so that they share their reads.
+	large bool
+	// rest is the shortest time in seconds between two changes of a load.
+	rest int
 	// starved says that metric_delay is shorter than that, so that the newest datapoint is always missed and nothing scales in.
 	starved bool
 }
@@ -98,6 +102,11 @@ func draw(seed uint64, fixed *size) *plan {
 		fixed := one(r, 60, 120, 200)
 		p.delay, p.starved = fmt.Sprintf("%ds", fixed), fixed < p.published+p.spread
 	}
+	p.rest = one(r, 600, 1800, 3600)
+	if drawn.services > 100 {
+		p.rest = one(r, 2*3600, 4*3600, 8*3600)
+		p.large = drawn.services > 1000
+	}
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
 	}
@@ -127,6 +136,9 @@ func drawSize(r *rand.Rand) size {
 func (p *plan) class(left int) *class {
 	r := p.r
 	c := &class{number: len(p.classes), cluster: one(r, "blue", "blue", "green"), count: 1}
+	if p.large {
+		c.cluster = "blue"
+	}
 	if left > 4 && !chance(r, 0.25) {
 		c.count = min(left, max(2, r.IntN(2+left/2)))
 	}
@@ -158,7 +170,7 @@ func (p *plan) shape(c *class) {
 	}
 	controller := one(r, "ECS", "ECS", "ECS", "ECS", "CODE_DEPLOY")
 	c.external = controller != "ECS"
-	highResolution := controller == "ECS" && chance(r, 0.12)
+	highResolution := controller == "ECS" && chance(r, 0.12) && !p.large
 	available := measures(r, c, highResolution)
 	kind := r.IntN(10)
 	if kind < 7 {
@@ -282,7 +294,7 @@ func (p *plan) serviceText(c *class, controller string, highResolution bool) str
 	capacity := float64(k.max) * 0.6
 	fmt.Fprintf(&b, "    load: {line: [%s]}\n", p.load(capacity))
 	fmt.Fprintf(&b, "    cpu: {base: %d, per_load: 100, noise: %g}\n    memory: {base: %d, per_load: %d, noise: %g}\n",
-		one(r, 0, 1, 3), one(r, 0.0, 0.5, 2, 4), 10+r.IntN(10), 60+r.IntN(40), one(r, 0.0, 1, 3))
+		one(r, 0, 1, 3), one(r, 0.0, 0, 0.5, 0.5, 2, 4), 10+r.IntN(10), 60+r.IntN(40), one(r, 0.0, 1, 3))
 	if c.count == 1 {
 		fmt.Fprintf(&b, "    load_balancer: {resource_label: %s, requests_per_load: 100}\n", c.balancer())
 	}
@@ -301,7 +313,7 @@ func (p *plan) load(capacity float64) string {
 	r := p.r
 	var points []string
 	level := capacity * r.Float64()
-	for at := time.Duration(0); at < p.trouble; at += seconds(r, 600, 4*3600) {
+	for at := time.Duration(0); at < p.trouble; at += seconds(r, p.rest, 8*p.rest) {
 		switch r.IntN(8) {
 		case 0:
 			level = capacity * 1.3 * r.Float64()
@@ -350,12 +362,12 @@ func (p *plan) scenario() string {
 func scaled(load string) string { return strings.ReplaceAll(load, "}", "e2}") }
 
 // configuration is the newest version as YAML.
-func (p *plan) configuration() string {
+func (p *plan) configuration(m *mutant) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "region: eu-west-2\nstate: \"memory:\"\nlisten: \"\"\ninterval: %s\nmetric_delay: %s\ntargets:\n", p.interval, p.delay)
 	for _, c := range p.classes {
 		if c.now != nil {
-			c.now.text(c, &b)
+			m.told(c.now).text(c, &b)
 		}
 	}
 	return b.String()

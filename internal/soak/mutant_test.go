@@ -1,17 +1,25 @@
 package soak
 
 import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
 	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
 
-	"ecs-autoscaler/config"
+	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
 )
 
 // mutant is a deliberate defect of the daemon, by which the oracle is tested; the zero value is none.
 type mutant struct {
 	wrap    func(store.Backend) store.Backend
-	falsify func(*config.Config) *config.Config
-	send    func(p *process, inner http.RoundTripper, req *http.Request) (*http.Response, error)
+	falsify func(k *rules) // changes what the daemon is told, and the oracle is not
+	send    func(p *process, req *http.Request) (*http.Response, error)
 }
 
 func (m *mutant) backend(b store.Backend) store.Backend {
@@ -21,16 +29,218 @@ func (m *mutant) backend(b store.Backend) store.Backend {
 	return m.wrap(b)
 }
 
-func (m *mutant) configured(c *config.Config) *config.Config {
+// told is a copy of the rules as the daemon gets them.
+func (m *mutant) told(k *rules) *rules {
 	if m.falsify == nil {
-		return c
+		return k
 	}
-	return m.falsify(c)
+	other := *k
+	other.policies = nil
+	for _, p := range k.policies {
+		q := *p
+		other.policies = append(other.policies, &q)
+	}
+	m.falsify(&other)
+	return &other
 }
 
-func (m *mutant) carry(p *process, inner http.RoundTripper, req *http.Request) (*http.Response, error) {
+func (m *mutant) carry(p *process, req *http.Request) (*http.Response, error) {
 	if m.send == nil {
-		return inner.RoundTrip(req)
+		return p.inner.RoundTrip(req)
 	}
-	return m.send(p, inner, req)
+	return m.send(p, req)
 }
+
+// altered is a backend that makes something else durable, or gives something else back.
+type altered struct {
+	store.Backend
+	commit func(d *store.Durable)
+	load   func(s *store.Snapshot)
+}
+
+func (b altered) Commit(d *store.Durable) error {
+	if b.commit != nil {
+		c := *d
+		b.commit(&c)
+		d = &c
+	}
+	return b.Backend.Commit(d)
+}
+
+func (b altered) Load() (*store.Snapshot, error) {
+	s, err := b.Backend.Load()
+	if err == nil && b.load != nil {
+		b.load(s)
+	}
+	return s, err
+}
+
+// memories changes what is remembered of each policy's cooldown when a process starts.
+func memories(change func(*evaluator.Memory)) func(store.Backend) store.Backend {
+	return func(b store.Backend) store.Backend {
+		return altered{Backend: b, load: func(s *store.Snapshot) {
+			for i := range s.Memories {
+				m := s.Memories[i].Memory.Clone()
+				change(m)
+				s.Memories[i].Memory = m
+			}
+		}}
+	}
+}
+
+// commits changes what becomes durable.
+func commits(change func(*store.Durable)) func(store.Backend) store.Backend {
+	return func(b store.Backend) store.Backend { return altered{Backend: b, commit: change} }
+}
+
+// writing says whether a request is a write, and what it asks for.
+func writing(req *http.Request) (in map[string]any, body []byte) {
+	if !strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".UpdateService") {
+		return nil, nil
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		panic(err)
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	if err := json.Unmarshal(body, &in); err != nil {
+		panic(err)
+	}
+	return in, body
+}
+
+// resent sends every write once more, with another count.
+func resent(by int) func(p *process, req *http.Request) (*http.Response, error) {
+	return func(p *process, req *http.Request) (*http.Response, error) {
+		in, _ := writing(req)
+		resp, err := p.inner.RoundTrip(req)
+		if in == nil || err != nil {
+			return resp, err
+		}
+		in["desiredCount"] = in["desiredCount"].(float64) + float64(by)
+		text, err := json.Marshal(in)
+		if err != nil {
+			panic(err)
+		}
+		first := p.seen
+		again := req.Clone(req.Context())
+		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		second, err := p.inner.RoundTrip(again)
+		if err == nil {
+			second.Body.Close()
+		}
+		first.Writes = append(first.Writes, p.seen.Writes...)
+		p.seen = first
+		return resp, nil
+	}
+}
+
+// invented answers reads with datapoints although the region has none: those of a world without faults, and the oracle knows what
+// the region really said.
+func invented(p *process, req *http.Request) (*http.Response, error) {
+	if !strings.Contains(req.URL.Path, "GetMetricData") {
+		return p.inner.RoundTrip(req)
+	}
+	body, err := io.ReadAll(req.Body)
+	if err != nil {
+		return nil, err
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	resp, err := p.inner.RoundTrip(req)
+	if err != nil {
+		return resp, err
+	}
+	faults := p.w.region.Faults()
+	truth := p.seen
+	p.w.region.Clear("")
+	again := req.Clone(req.Context())
+	again.Body = io.NopCloser(bytes.NewReader(body))
+	other, err := p.inner.RoundTrip(again)
+	for _, f := range faults {
+		if _, err := p.w.region.Inject(f); err != nil {
+			panic(err)
+		}
+	}
+	p.seen = truth
+	if err != nil {
+		return resp, nil
+	}
+	resp.Body.Close()
+	return other, nil
+}
+
+// mutants are the defects that the oracle must find, and the rule that finds each.
+var mutants = map[string]struct {
+	mutant
+	rule string
+}{
+	"the state loses intents": {mutant{wrap: commits(func(d *store.Durable) {
+		d.Activities = slices.DeleteFunc(slices.Clone(d.Activities), func(a *store.Activity) bool { return a.Status == evaluator.Pending })
+	})}, "every write has a durable intent"},
+	"the state loses outcomes": {mutant{wrap: commits(func(d *store.Durable) {
+		d.Activities = slices.DeleteFunc(slices.Clone(d.Activities), func(a *store.Activity) bool { return a.Status == evaluator.Successful })
+	})}, "every activity ends"},
+	"an outcome is made up": {mutant{wrap: commits(func(d *store.Durable) {
+		d.Activities = slices.Clone(d.Activities)
+		for i, a := range d.Activities {
+			if a.Status == evaluator.Successful {
+				b := *a
+				b.Status = evaluator.Failed
+				d.Activities[i] = &b
+			}
+		}
+	})}, "an activity's end is the region's"},
+	"cooldowns are forgotten at a restart": {mutant{wrap: memories(func(m *evaluator.Memory) {
+		m.Activity.Open, m.Shared = false, evaluator.Cooldown{}
+		for i := range m.Policies {
+			m.Policies[i].Cooldown = evaluator.Cooldown{}
+		}
+	})}, "cooldown"},
+	"cooldowns are half as long": {mutant{falsify: func(k *rules) {
+		for _, p := range k.policies {
+			if p.inCooldown /= 2; !p.tracking {
+				p.outCooldown = p.inCooldown
+			}
+		}
+	}}, "no cooldown is lost or shortened"},
+	"the maximum is ignored": {mutant{falsify: func(k *rules) { k.max += 3 }}, "the count stays within the bounds"},
+	"the minimum is ignored": {mutant{falsify: func(k *rules) { k.min = 0 }}, "the count stays within the bounds"},
+	"suspension is ignored": {mutant{falsify: func(k *rules) { k.suspendedIn, k.suspendedOut = false, false }},
+		"nothing moves in a suspended direction"},
+	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys"},
+	"every write is sent twice": {mutant{send: resent(1)}, "durable intent"},
+	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints"},
+	"writes come too late": {mutant{send: func(p *process, req *http.Request) (*http.Response, error) {
+		if in, _ := writing(req); in != nil {
+			later := req.Clone(p.w.t.Context())
+			body, _ := io.ReadAll(req.Body)
+			later.Body = io.NopCloser(bytes.NewReader(body))
+			time.Sleep(25 * time.Second)
+			return p.inner.RoundTrip(later)
+		}
+		return p.inner.RoundTrip(req)
+	}}, "a write follows its decision at once"},
+}
+
+// TestTheOracleFindsDeliberateDefects: each mutant is caught within a few small worlds, by the rule that is about it.
+func TestTheOracleFindsDeliberateDefects(t *testing.T) {
+	for name, m := range mutants {
+		t.Run(name, func(t *testing.T) {
+			var rules []string
+			for seed := range uint64(mutantSeeds) {
+				sum := live(t, 500+seed, options{size: &size{4, 30 * hour, 2 * hour}, mutant: &m.mutant, pace: 6})
+				for _, v := range sum.violations {
+					if rules = append(rules, v.rule); strings.Contains(v.rule, m.rule) {
+						t.Logf("found with seed %d by %q", v.seed, v.rule)
+						return
+					}
+				}
+			}
+			slices.Sort(rules)
+			t.Errorf("not found in %d worlds by %q; violated were %v", mutantSeeds, m.rule, fmt.Sprint(slices.Compact(rules)))
+		})
+	}
+}
+
+// mutantSeeds is how many small worlds a mutant may live through before it counts as not found.
+const mutantSeeds = 12

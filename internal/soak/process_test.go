@@ -111,13 +111,13 @@ func (w *world) start() error {
 		return errors.Join(err, backend.Close())
 	}
 	o := daemon.Options{
-		Config: w.mutant.configured(p.version.config), Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1, InTurn: true,
+		Config: p.version.config, Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1, InTurn: true,
 		Load: func() (*config.Config, error) {
 			w.lock.Lock()
 			defer w.lock.Unlock()
 			p.version = w.newest
 			w.oracle.adopted(p)
-			return w.mutant.configured(p.version.config), nil
+			return p.version.config, nil
 		},
 		AWS: awsapi.Options{
 			Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: p}, Jitter: p.chance.Float64,
@@ -190,7 +190,7 @@ func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := p.w.mutant.carry(p, p.inner, req)
+	resp, err := p.w.mutant.carry(p, req)
 	return p.arrive(resp, err, writes)
 }
 
@@ -317,6 +317,10 @@ func (w *world) stop() {
 // second tries to start another daemon on the same file, which must be refused.
 func (w *world) second() {
 	b, err := store.OpenFile(w.path)
+	if err == nil && w.process.dead { // it died while the second one waited
+		err = b.Close()
+		return
+	}
 	if err == nil {
 		w.lock.Lock()
 		w.violate("one owner", "", "a second process could open the state file")

@@ -16,6 +16,7 @@ var (
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
 	sizeFlag  = flag.Int("soak.services", 0, "services of each world, instead of what its seed draws")
 	daysFlag  = flag.Int("soak.days", 5, "days of each world, with soak.services")
+	paceFlag  = flag.Float64("soak.pace", 0, "how often things happen, 1 is usual; 0 leaves it to the seed")
 	logFlag   = flag.String("soak.log", "", "replay one seed with the log of the daemon")
 	traceFlag = flag.String("soak.trace", "", "a file for a line about each call and each durable write")
 )
@@ -47,7 +48,7 @@ func TestSoak(t *testing.T) {
 	total.worlds = 0
 	for {
 		began := time.Now()
-		one := live(t, seed, options{size: sized()})
+		one := live(t, seed, options{size: sized(), pace: *paceFlag})
 		fmt.Printf("seed %d: %.3f years in %s, digest %s, %d violations\n", seed, one.years(), time.Since(began).Round(time.Millisecond), one.digest, one.violated)
 		total.add(one)
 		if total.years() >= *yearsFlag || len(total.violations) > 0 && !*moreFlag {

@@ -240,10 +240,9 @@ func (w *world) setLatency(d time.Duration) {
 }
 
 func (w *world) twoAtOnce() {
-	if w.path == "" || w.process == nil {
-		return
+	if w.path != "" && w.process != nil {
+		w.second()
 	}
-	w.second()
 }
 
 // happen makes something happen to a service.
@@ -281,6 +280,11 @@ func (w *world) deployOne() {
 	defer w.lock.Unlock()
 	w.totals.fault("deployment")
 	s.deployed = time.Now()
+	yes, no := true, false
+	if chance(w.r, 0.4) { // of something that does not start
+		w.happen(s, sim.Happening{FailStarts: &yes})
+		w.later(seconds(w.r, 600, 5400), func() { w.happen(s, sim.Happening{FailStarts: &no}) })
+	}
 	w.happen(s, sim.Happening{Deploy: true})
 }
 

@@ -62,6 +62,7 @@ type world struct {
 type options struct {
 	size   *size
 	mutant *mutant
+	pace   float64 // how often things happen, 0 leaves it to the seed
 	trace  io.Writer
 	exact  bool // the digest covers every byte of what is made durable
 	logger *zap.Logger
@@ -75,6 +76,9 @@ func live(t *testing.T, seed uint64, o options) *totals {
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, plan: draw(seed, o.size), totals: sum, mutant: o.mutant, logger: o.logger}
+		if o.pace > 0 {
+			w.plan.pace = o.pace
+		}
 		if w.mutant == nil {
 			w.mutant = &mutant{}
 		}
@@ -128,7 +132,7 @@ func (w *world) run() {
 
 // publish makes the newest rules of the plan a version of the configuration.
 func (w *world) publish() {
-	text := w.plan.configuration()
+	text := w.plan.configuration(w.mutant)
 	c, found := config.Parse(config.Source{Name: "soak.yaml", Text: []byte(text)}, func(string) (string, bool) { return "", false })
 	if c == nil {
 		w.t.Fatalf("seed %d: %s\n%s", w.plan.seed, found.Detail(), text)

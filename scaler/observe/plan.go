@@ -48,21 +48,30 @@ func compare(a, b *Entry) int {
 	return cmp.Compare(a.number, b.number)
 }
 
-// fitting is how many entries from the front go into one call. The first is read farthest back.
+// worthACall is how many datapoints that nobody needs cost as much as another call, for this process and for CloudWatch.
+const worthACall = 1000
+
+// fitting is how many entries from the front go into one call. The first is read farthest back, and all others as far: where that
+// is too much of a waste, they go into a call of their own.
 func fitting(batch []*Entry) int {
 	first := batch[0]
 	if first.solo() {
 		return 1
 	}
 	limit := min(maxQueries, max(maxDatapoints/max(first.back, 1), 1))
-	queries := len(first.queries)
-	for i, e := range batch[1:] {
-		queries += len(e.queries)
-		if queries > limit || !e.together(first) || e.solo() {
-			return i + 1
+	queries, fits := 0, 0
+	for _, e := range batch {
+		if queries += len(e.queries); queries > limit || !e.together(first) || e.solo() {
+			break
+		}
+		fits++
+	}
+	for i, e := range batch[:fits] {
+		if (first.back-e.back)*(fits-i) > worthACall {
+			return i
 		}
 	}
-	return len(batch)
+	return fits
 }
 
 // together says that two entries can be asked in one request.

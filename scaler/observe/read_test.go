@@ -72,10 +72,11 @@ func TestOneHoleDoesNotWidenEveryWindow(t *testing.T) {
 	c.at(t, m, t0, entries...)
 	c.calls = nil
 	rep := c.at(t, m, t0.Add(time.Minute), entries...)
-	if rep.Requests != 2 {
-		t.Fatalf("%d calls, want 2", rep.Requests)
+	if rep.Requests != 3 {
+		t.Fatalf("%d calls, want 3: the one with the hole, and the others in two", rep.Requests)
 	}
-	if got := c.window(0) + " " + c.window(1); got != window(t0, -15, 1)+" "+window(t0, -4, 1) {
+	narrow := window(t0, -4, 1)
+	if got := c.window(0) + " " + c.window(1) + " " + c.window(2); got != window(t0, -15, 1)+" "+narrow+" "+narrow {
 		t.Errorf("asked %s", got)
 	}
 	if first := c.calls[0].MetricDataQueries[0]; *first.MetricStat.Metric.MetricName != "m77" {
