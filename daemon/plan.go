@@ -157,7 +157,7 @@ func readTable(ctx context.Context, o Options) ([]*store.Target, error) {
 	}
 	var rows []*store.Target
 	for _, sc := range scopes {
-		snapshot, err := table.LoadScope(sc) //nolint:contextcheck // as above
+		snapshot, err := table.LoadScope(ctx, sc)
 		if err != nil {
 			return nil, err
 		}

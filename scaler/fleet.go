@@ -2,6 +2,7 @@ package scaler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -45,9 +46,10 @@ type Fleet struct {
 	common *common
 	brake  *Brake
 
-	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one, which
-	// may wait for AWS.
-	syncing, changing gate
+	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops that of a
+	// cluster, which may wait for AWS.
+	syncing  gate
+	changing gates
 
 	mu       sync.Mutex // guards what follows
 	config   *config.Config
@@ -81,8 +83,8 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 	}
 	f := &Fleet{
 		FleetOptions: o, config: o.Config, accounts: map[string]*account{}, runners: map[store.Scope]*runner{},
-		syncing: make(gate, 1), changing: make(gate, 1),
-		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
+		syncing: make(gate, 1),
+		sum:     tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
 	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)
 	f.common.telemetry.reload(true, o.Clock.Now())
@@ -220,7 +222,10 @@ func (f *Fleet) RegisterScalableTarget(ctx context.Context, k evaluator.Key, cha
 	if r == nil {
 		return fmt.Errorf("%s is not a target of this daemon, or its cluster has not been found yet", k)
 	}
-	if err := r.lock(ctx); err != nil {
+	switch err := r.lock(ctx); {
+	case errors.Is(err, errGone):
+		return fmt.Errorf("%s: nothing was changed, because %w", k, err)
+	case err != nil:
 		return fmt.Errorf("%s: nothing was changed, because a pass over its cluster took too long: %w", k, err)
 	}
 	defer r.unlock()

@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -67,7 +68,7 @@ func snapshotsOf(b Backend) ([]*Snapshot, error) {
 	}
 	snapshots := make([]*Snapshot, len(scopes))
 	for i, sc := range scopes {
-		if snapshots[i], err = shared.LoadScope(sc); err != nil {
+		if snapshots[i], err = shared.LoadScope(context.Background(), sc); err != nil {
 			return nil, fmt.Errorf("read the state of %s: %w", sc, err)
 		}
 	}
