@@ -28,7 +28,6 @@ func (d *Daemon) newKeeper(registry prometheus.Registerer) error {
 		Table: d.leases, Fleet: d.fleet, ID: id, Address: d.options.Config.Listen,
 		Logger: d.options.Logger, Registerer: registry,
 	})
-	d.cleanup.push("leases", d.keeper.Close)
 	return nil
 }
 
@@ -63,6 +62,12 @@ func (s status) Ready() (bool, string) {
 
 // LastPass is that of the fleet.
 func (s status) LastPass() time.Time { return s.fleet.LastPass() }
+
+// leases is what the API shows of the keeper.
+type leases struct{ *lease.Keeper }
+
+// Leases is who steers what.
+func (l leases) Leases() any { return l.View() }
 
 // steered has the fleet hold the clusters for a single pass: those that no other daemon steers. With a state of the daemon's own
 // that is all of them.

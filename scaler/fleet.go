@@ -161,15 +161,23 @@ func accountText(name string) string {
 }
 
 // LastPass is when the last pass without an error of the daemon's own ended, for the cluster for which that is the longest
-// ago; zero before the first. A cluster that has had none yet counts from when it was taken up.
+// ago; zero before the first. A cluster that has had none yet counts from when it was taken up. Where several daemons share the
+// clusters and this one has none, it is late with nothing: that is now.
 func (f *Fleet) LastPass() time.Time {
+	held := f.held()
+	if f.Shared && len(held) == 0 {
+		return f.Clock.Now()
+	}
 	f.mu.Lock()
 	oldest := f.passed
 	f.mu.Unlock()
 	if oldest.IsZero() {
 		return oldest
 	}
-	for _, r := range f.held() {
+	if f.Shared {
+		oldest = f.Clock.Now() // the last pass may have been over a cluster that is another's by now
+	}
+	for _, r := range held {
 		at := r.engine.LastPass()
 		if at.IsZero() {
 			at = r.began

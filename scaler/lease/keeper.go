@@ -116,6 +116,7 @@ func New(o Options) *Keeper {
 		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
 		idle: map[store.Scope]time.Duration{}, work: newWork(),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
+		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}
 }
 
