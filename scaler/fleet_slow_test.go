@@ -39,7 +39,9 @@ func TestAClusterWhoseStateDoesNotLoadHoldsNoOtherBack(t *testing.T) {
 		s := newSquad(t, w, tracking, &slowState{fencing: fencing{Backend: store.Memory()}, loads: store.Scope{Cluster: "slow"}}, shared)
 		ctx, cancel := context.WithCancel(t.Context())
 		failed := make(chan error, 1)
-		go func() { failed <- s.fleet.Hold(ctx, store.Scope{Cluster: "slow"}, &store.Fence{Scope: store.Scope{Cluster: "slow"}, Generation: 1}) }()
+		go func() {
+			failed <- s.fleet.Hold(ctx, store.Scope{Cluster: "slow"}, &store.Fence{Scope: store.Scope{Cluster: "slow"}, Generation: 1})
+		}()
 		synctest.Wait()
 		hold(t, s.fleet, lease(1)) // the bubble is stuck if this waits
 		s.fleet.Drop(inC)
@@ -61,7 +63,9 @@ func TestARegistrationUnderWayIsOverBeforeItsClusterIsGivenUp(t *testing.T) {
 		b.commits = make(chan struct{})
 		registered, dropped := make(chan error, 2), make(chan struct{})
 		maximum := 7
-		register := func() { registered <- s.fleet.RegisterScalableTarget(t.Context(), k, Registration{MaxCapacity: &maximum}) }
+		register := func() {
+			registered <- s.fleet.RegisterScalableTarget(t.Context(), k, Registration{MaxCapacity: &maximum})
+		}
 		go register()
 		synctest.Wait()
 		go func() { s.fleet.Drop(inC); close(dropped) }()

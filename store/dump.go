@@ -56,6 +56,8 @@ func Export(b Backend, history bool) (*Dump, error) {
 }
 
 // snapshotsOf is what a backend remembers besides the history, in one part or, where it is shared, scope by scope.
+//
+//nolint:contextcheck // a backend has deadlines of its own
 func snapshotsOf(b Backend) ([]*Snapshot, error) {
 	shared, ok := b.(Shared)
 	if !ok {

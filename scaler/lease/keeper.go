@@ -158,6 +158,9 @@ func (k *Keeper) pause() time.Duration {
 	for _, t := range k.taken {
 		wait = min(wait, t.from-k.elapsed())
 	}
+	if k.trouble { // what is due cannot be done at once
+		return max(wait, time.Second)
+	}
 	return max(wait, 0)
 }
 

@@ -191,14 +191,12 @@ const (
 // for it, because it cannot or does not mean this cluster, has it taken from under its nose when a lease would expire.
 func (k *Keeper) due(sc store.Scope, l store.Lease, to string) string {
 	_, held := k.held[sc]
-	_, taken := k.taken[sc]
-	_, left := k.left[sc]
 	free := l.Owner == ""
 	if !free || held {
 		delete(k.idle, sc)
 	}
 	switch {
-	case held || taken || left || k.work.busy[sc]:
+	case held || k.underWay(sc):
 		return ""
 	case l.Owner == k.ID:
 		return isOurs
@@ -209,6 +207,13 @@ func (k *Keeper) due(sc store.Scope, l store.Lease, to string) string {
 	default:
 		return ""
 	}
+}
+
+// underWay says that something is being done about a scope, or will be, that ends with steering it or with a free lease.
+func (k *Keeper) underWay(sc store.Scope) bool {
+	_, taken := k.taken[sc]
+	_, left := k.left[sc]
+	return taken || left || k.work.busy[sc]
 }
 
 // waited says that a free lease has been left to another for as long as one lasts.

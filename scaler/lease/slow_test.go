@@ -1,7 +1,6 @@
 package lease_test
 
 import (
-	"context"
 	"slices"
 	"testing"
 	"time"
@@ -111,12 +110,32 @@ func TestASinglePassTakesOverFromOneThatWasKilled(t *testing.T) {
 			t.Errorf("others are said to steer %v, error %v", others, err)
 		}
 		for _, d := range []*daemon{d, again} {
-			if err := d.keeper.Close(context.Background()); err != nil {
+			if err := d.keeper.Close(w.t.Context()); err != nil {
 				t.Error(err)
 			}
 		}
 		if len(w.table.members) > 0 || slices.ContainsFunc(w.scopes, func(sc store.Scope) bool { return w.table.leases[sc].Owner != "" }) {
 			t.Errorf("left behind are %v and %v", w.table.members, w.table.leases)
+		}
+	})
+}
+
+func TestATableThatSaysNoIsNotAskedWithoutAPause(t *testing.T) {
+	inTime(t, 1, func(w *world) {
+		w.table.leases[w.scopes[0]] = store.Lease{Scope: w.scopes[0], Owner: "dead", Generation: 3}
+		d := w.start()
+		for len(w.table.leases) > 0 && w.table.leases[w.scopes[0]].Owner == "dead" {
+			w.live(time.Second)
+		}
+		d.link.mu.Lock() // a lease is taken, and not steered yet
+		d.link.refused = true
+		before := d.link.calls
+		d.link.mu.Unlock()
+		w.live(time.Minute)
+		d.link.mu.Lock()
+		defer d.link.mu.Unlock()
+		if n := d.link.calls - before; n > 100 {
+			t.Errorf("it was asked %d times in a minute", n)
 		}
 	})
 }

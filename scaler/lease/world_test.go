@@ -32,8 +32,9 @@ type table struct {
 type link struct {
 	*table
 	mu sync.Mutex
-	// cut lets no call through, mute answers none although it takes effect.
-	cut, mute bool
+	// cut lets no call through, mute answers none although it takes effect, refused says no at once.
+	cut, mute, refused bool
+	calls              int
 }
 
 var errUnreachable = errors.New("the table does not answer")
@@ -42,8 +43,12 @@ var errUnreachable = errors.New("the table does not answer")
 func (l *link) call(ctx context.Context, do func() error) error {
 	time.Sleep(20 * time.Millisecond)
 	l.mu.Lock()
-	cut, mute := l.cut, l.mute
+	cut, mute, refused := l.cut, l.mute, l.refused
+	l.calls++
 	l.mu.Unlock()
+	if refused {
+		return errUnreachable
+	}
 	if cut {
 		<-ctx.Done()
 		return errUnreachable
