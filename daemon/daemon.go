@@ -89,7 +89,13 @@ func (d *Daemon) start(ctx context.Context) error {
 	if err := d.newKeeper(registry); err != nil {
 		return err
 	}
-	return d.listen(ctx, registry)
+	if err := d.listen(ctx, registry); err != nil {
+		return err
+	}
+	if d.keeper != nil {
+		d.cleanup.push("leases", d.keeper.Close) // first of all: others wait for them, and clients may be slow
+	}
+	return nil
 }
 
 func (d *Daemon) openState(ctx context.Context, registry prometheus.Registerer) (err error) {
@@ -117,6 +123,9 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 	o := web.Options{
 		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
+	}
+	if d.keeper != nil {
+		o.Leases = leases{d.keeper}
 	}
 	if err := web.Register(registry, o); err != nil {
 		return err

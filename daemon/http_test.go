@@ -342,6 +342,29 @@ func TestPlanIsNotMisledBySomethingElseOnItsPort(t *testing.T) {
 	}
 }
 
+func TestPlanReadsATableItselfBecauseADaemonKnowsOnlyWhatItSteers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	steersNothing := &http.Server{ReadHeaderTimeout: time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"state":"dynamodb:ecs-autoscaler","targets":[]}`)
+	})}
+	served := make(chan struct{})
+	go func() { defer close(served); _ = steersNothing.Serve(l) }()
+	defer func() { steersNothing.Close(); <-served }()
+	o := daemon.Options{
+		Config: parse(t, fmt.Sprintf("listen: %q\nstate: \"dynamodb:ecs-autoscaler\"\n", l.Addr())+strings.TrimPrefix(tracking, memoryState)), Logger: zap.NewNop(),
+		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: small(t).Transport()}},
+	}
+	if _, err := daemon.InitState(t.Context(), o); err != nil {
+		t.Fatal(err)
+	}
+	if _, source, err := daemon.Plan(t.Context(), o); err != nil || source != daemon.FromDynamoDB {
+		t.Errorf("memory from %s, error %v", source, err)
+	}
+}
+
 func TestPlanIsNotMisledByAnotherConfigurationsDaemon(t *testing.T) {
 	d, err := listening(t, "127.0.0.1:0", small(t).Transport())
 	if err != nil {

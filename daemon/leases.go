@@ -11,7 +11,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"ecs-autoscaler/scaler"
 	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 )
@@ -26,10 +25,9 @@ func (d *Daemon) newKeeper(registry prometheus.Registerer) error {
 		return err
 	}
 	d.keeper = lease.New(lease.Options{
-		Table: d.leases, Fleet: leased{d.fleet}, ID: id, Address: d.options.Config.Listen,
+		Table: d.leases, Fleet: d.fleet, ID: id, Address: d.options.Config.Listen,
 		Logger: d.options.Logger, Registerer: registry,
 	})
-	d.cleanup.push("leases", d.keeper.Close)
 	return nil
 }
 
@@ -49,14 +47,6 @@ func memberID() (string, error) {
 // fenced is told by the fleet that a cluster has become another daemon's.
 func (d *Daemon) fenced(sc store.Scope) { d.keeper.Fenced(sc) }
 
-// leased is the fleet as the keeper of the leases sees it.
-type leased struct{ *scaler.Fleet }
-
-// Hold takes a cluster up under a lease. The keeper has waited for the writes of whoever had it before.
-func (l leased) Hold(sc store.Scope, fence *store.Fence) error {
-	return l.Fleet.Hold(sc, fence, time.Time{})
-}
-
 // status is what the HTTP server says of the daemon as a whole.
 type status struct{ *Daemon }
 
@@ -72,6 +62,12 @@ func (s status) Ready() (bool, string) {
 
 // LastPass is that of the fleet.
 func (s status) LastPass() time.Time { return s.fleet.LastPass() }
+
+// leases is what the API shows of the keeper.
+type leases struct{ *lease.Keeper }
+
+// Leases is who steers what.
+func (l leases) Leases() any { return l.View() }
 
 // steered has the fleet hold the clusters for a single pass: those that no other daemon steers. With a state of the daemon's own
 // that is all of them.

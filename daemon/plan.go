@@ -20,7 +20,7 @@ import (
 // MemorySource says where a plan's memory of cooldowns and alarm states came from.
 type MemorySource string
 
-// The sources: first the daemon is asked, then the state that the configuration names.
+// The sources: the table where that is the state, else first the daemon is asked, then the state file is read.
 const (
 	FromDaemon   MemorySource = "daemon"
 	FromFile     MemorySource = "file"
@@ -40,7 +40,7 @@ type remembered struct {
 }
 
 // Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
-// the state. Memory comes from the running daemon, else from the state file or table, else there is none.
+// the state. Memory comes from the state table, or from the running daemon, else from the state file, else there is none.
 func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
 	memory, source, err := planMemory(ctx, &o)
 	if err != nil {
@@ -74,6 +74,13 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 
 func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource, error) {
 	c := o.Config
+	if c.State.Kind == config.StateDynamoDB { // a daemon that shares it knows only the clusters that it steers
+		rows, err := readTable(ctx, *o)
+		if errors.Is(err, dynamo.ErrNoTable) {
+			return nil, FromNone, nil
+		}
+		return rows, FromDynamoDB, err
+	}
 	rows, err := askDaemon(ctx, c, o.Client)
 	switch {
 	case err == nil:
@@ -81,16 +88,8 @@ func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource,
 	case !errors.Is(err, errNobody):
 		o.Logger.Warn("the running daemon could not be asked for its memory", zap.Error(err))
 	}
-	switch c.State.Kind {
-	case config.StateDynamoDB:
-		rows, err := readTable(ctx, *o)
-		if errors.Is(err, dynamo.ErrNoTable) {
-			return nil, FromNone, nil
-		}
-		return rows, FromDynamoDB, err
-	case config.StateMemory:
+	if c.State.Kind == config.StateMemory {
 		return nil, FromNone, nil
-	case config.StateFile:
 	}
 	if _, err := os.Stat(StatePath(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil, FromNone, nil
@@ -157,7 +156,7 @@ func readTable(ctx context.Context, o Options) ([]*store.Target, error) {
 	}
 	var rows []*store.Target
 	for _, sc := range scopes {
-		snapshot, err := table.LoadScope(sc) //nolint:contextcheck // as above
+		snapshot, err := table.LoadScope(ctx, sc)
 		if err != nil {
 			return nil, err
 		}

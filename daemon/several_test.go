@@ -101,11 +101,20 @@ type member struct {
 // join starts another daemon on the shared table. Its clock is so much ahead of AWS's.
 func (w *world) join(ahead time.Duration) *member {
 	w.t.Helper()
+	l := &line{region: w.region.Transport()}
+	m := w.joinOver(ahead, l)
+	m.line = l
+	return m
+}
+
+// joinOver starts one whose way to AWS is another.
+func (w *world) joinOver(ahead time.Duration, transport http.RoundTripper) *member {
+	w.t.Helper()
 	core, logs := observer.New(zapcore.InfoLevel)
-	m := &member{line: &line{region: w.region.Transport()}, logs: logs, done: make(chan error, 1)}
+	m := &member{logs: logs, done: make(chan error, 1)}
 	o := daemon.Options{
 		Config: parse(w.t, sharedState), Logger: zap.New(core),
-		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: m.line}},
+		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: transport}},
 	}
 	if ahead != 0 {
 		o.Clock = fast{scaler.NewSystemClock(), ahead}
@@ -132,11 +141,16 @@ func (m *member) leave(w *world) {
 	}
 }
 
-func (m *member) kill() {
+func (m *member) kill(w *world) {
 	m.line.cutOff(everything)
+	m.abandon(w)
+}
+
+// abandon stops a daemon that may not be able to leave everything in order; what it could not do is the point.
+func (m *member) abandon(w *world) {
 	m.stop()
-	if err := <-m.done; err == nil {
-		panic("a daemon without a network cannot have left in good order")
+	if err := <-m.done; err != nil {
+		w.t.Log(err)
 	}
 }
 
@@ -227,7 +241,7 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 		for dying.line.written() == began || len(dying.clusters()) == 0 {
 			time.Sleep(100 * time.Millisecond)
 		}
-		dying.kill() // in the middle of an activity, whose tasks start for two minutes
+		dying.kill(w) // in the middle of an activity, whose tasks start for two minutes
 		time.Sleep(lease.Within + lease.SendWithin + 5*time.Second)
 		if got := other.clusters(); len(got) != 4 {
 			t.Errorf("the other daemon steers %v after %s", got, lease.Within+lease.SendWithin)
@@ -319,7 +333,7 @@ func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 		if got := strings.Join(steered, ""); got != "abcd" {
 			t.Errorf("steered are %s", got)
 		}
-		early.kill()
+		early.kill(w)
 		time.Sleep(lease.Within + lease.SendWithin + 5*time.Second)
 		if n := len(late.clusters()) + len(right.clusters()); n != 4 {
 			t.Errorf("the two that are left steer %d clusters", n)

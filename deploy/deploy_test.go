@@ -109,7 +109,9 @@ func TestEachPolicyAllowsExactlyWhatIsListed(t *testing.T) {
 			"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem",
 			"dynamodb:Scan", "dynamodb:UpdateTimeToLive",
 		},
-		"iam/trust.ecs-tasks.json": {"sts:AssumeRole"},
+		"iam/trust.ecs-tasks.json":    {"sts:AssumeRole"},
+		"iam/policy.accounts.json":    {"sts:AssumeRole"},
+		"iam/trust.account-role.json": {"sts:AssumeRole"},
 	} {
 		t.Run(file, func(t *testing.T) {
 			p := parse[policy](t, file)

@@ -62,9 +62,6 @@ type Options struct {
 	Scope *store.Scope
 	// Fence is the lease that the engine's commits rest on; nil where the state is this daemon's alone.
 	Fence *store.Fence
-	// WriteAfter is the first instant at which the engine may write to ECS: until then writes of the daemon that had the
-	// lease before may still be under way.
-	WriteAfter time.Time
 	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
 	InFlight int
 }

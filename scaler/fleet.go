@@ -2,6 +2,7 @@ package scaler
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -48,9 +49,10 @@ type Fleet struct {
 	common *common
 	brake  *Brake
 
-	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops one, which
-	// may wait for AWS.
-	syncing, changing gate
+	// syncing is held by whoever makes the engines those of the configuration, changing by whoever starts or stops that of a
+	// cluster, which may wait for AWS.
+	syncing  gate
+	changing gates
 	// stir ends the wait of Run where all take turns: there is another cluster.
 	stir chan struct{}
 
@@ -86,7 +88,7 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 	}
 	f := &Fleet{
 		FleetOptions: o, config: o.Config, accounts: map[string]*account{}, runners: map[store.Scope]*runner{},
-		syncing: make(gate, 1), changing: make(gate, 1), stir: make(chan struct{}, 1),
+		syncing: make(gate, 1), stir: make(chan struct{}, 1),
 		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
 	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)
@@ -164,15 +166,23 @@ func accountText(name string) string {
 }
 
 // LastPass is when the last pass without an error of the daemon's own ended, for the cluster for which that is the longest
-// ago; zero before the first. A cluster that has had none yet counts from when it was taken up.
+// ago; zero before the first. A cluster that has had none yet counts from when it was taken up. Where several daemons share the
+// clusters and this one has none, it is late with nothing: that is now.
 func (f *Fleet) LastPass() time.Time {
+	held := f.held()
+	if f.Shared && len(held) == 0 {
+		return f.Clock.Now()
+	}
 	f.mu.Lock()
 	oldest := f.passed
 	f.mu.Unlock()
 	if oldest.IsZero() {
 		return oldest
 	}
-	for _, r := range f.held() {
+	if f.Shared {
+		oldest = f.Clock.Now() // the last pass may have been over a cluster that is another's by now
+	}
+	for _, r := range held {
 		at := r.engine.LastPass()
 		if at.IsZero() {
 			at = r.began
@@ -225,7 +235,10 @@ func (f *Fleet) RegisterScalableTarget(ctx context.Context, k evaluator.Key, cha
 	if r == nil {
 		return fmt.Errorf("%s is not a target of this daemon, or its cluster has not been found yet", k)
 	}
-	if err := r.lock(ctx); err != nil {
+	switch err := r.lock(ctx); {
+	case errors.Is(err, errGone):
+		return fmt.Errorf("%s: nothing was changed, because %w", k, err)
+	case err != nil:
 		return fmt.Errorf("%s: nothing was changed, because a pass over its cluster took too long: %w", k, err)
 	}
 	defer r.unlock()

@@ -90,12 +90,12 @@ func (f *Fleet) whole(ctx context.Context, r *runner) error {
 	}
 }
 
-// heldBack reports whether a rate, or a lease that is too young, still holds a write back.
+// heldBack reports whether a rate still holds a write back.
 func (e *Engine) heldBack() bool {
 	for _, t := range e.order {
 		held := false
 		t.latest.View(func(d *evaluator.Decision) {
-			held = d.Outcome == evaluator.OutcomeRateLimited || d.Outcome == evaluator.OutcomeNotLeader
+			held = d.Outcome == evaluator.OutcomeRateLimited
 		})
 		if held {
 			return true

@@ -52,6 +52,25 @@ func (g gate) Lock() { g <- struct{}{} }
 // Unlock lets the next one through.
 func (g gate) Unlock() { <-g }
 
+// gates are a gate for each cluster.
+type gates struct {
+	mu sync.Mutex
+	of map[store.Scope]gate
+}
+
+// at is the gate of a cluster.
+func (g *gates) at(sc store.Scope) gate {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.of == nil {
+		g.of = map[store.Scope]gate{}
+	}
+	if g.of[sc] == nil {
+		g.of[sc] = make(gate, 1)
+	}
+	return g.of[sc]
+}
+
 // runner is the engine of one cluster and what drives it.
 type runner struct {
 	scope  store.Scope
@@ -60,10 +79,10 @@ type runner struct {
 	began  time.Time
 	// gate is held by whoever works with the engine: a pass, a reload, a registration.
 	gate gate
+	// gone says that the fleet has let go of the engine. The gate guards it.
+	gone bool
 	// nudge ends the wait for the next pass.
 	nudge chan struct{}
-	// gone says that the cluster has been let go of. The gate guards it.
-	gone bool
 	// pending is a configuration to be taken up before the next pass.
 	pending atomic.Pointer[config.Config]
 	// askTime has the next pass ask AWS for the time.
@@ -89,14 +108,21 @@ func (r *runner) sameFence(fence *store.Fence) bool {
 	return *r.fence == *fence
 }
 
-// lock waits for the engine; it fails only when ctx ends first.
+// errGone says that the fleet has let go of an engine in the meantime.
+var errGone = errors.New("the cluster has been given up")
+
+// lock waits for the engine; it fails when ctx ends first, and when the engine is gone.
 func (r *runner) lock(ctx context.Context) error {
 	select {
 	case r.gate <- struct{}{}:
-		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	if r.gone {
+		r.unlock()
+		return errGone
+	}
+	return nil
 }
 
 func (r *runner) unlock() { <-r.gate }
@@ -109,10 +135,15 @@ func (r *runner) wake() {
 	}
 }
 
-// end stops the goroutine and waits for it.
-func (r *runner) end() {
+// halt tells the goroutine to stop, end waits for it, too.
+func (r *runner) halt() {
 	if r.cancel != nil {
 		r.cancel()
+	}
+}
+
+func (r *runner) end() {
+	if r.halt(); r.done != nil {
 		<-r.done
 	}
 }
@@ -123,9 +154,6 @@ func (f *Fleet) pass(ctx context.Context, r *runner, now time.Time) Report {
 		return Report{}
 	}
 	defer r.unlock()
-	if r.gone {
-		return Report{}
-	}
 	r.takeConfig()
 	if r.askTime.Swap(false) {
 		r.engine.askTheTime()
@@ -145,7 +173,7 @@ func (f *Fleet) pass(ctx context.Context, r *runner, now time.Time) Report {
 
 // takeConfig takes up a configuration that waits. The caller holds the gate.
 func (r *runner) takeConfig() {
-	if c := r.pending.Swap(nil); c != nil {
+	if c := r.pending.Swap(nil); c != nil && !r.gone {
 		r.engine.Reload(c)
 	}
 }
@@ -240,15 +268,16 @@ func (f *Fleet) runInTurn(ctx context.Context, reload <-chan func() (*config.Con
 
 // stop waits for the engines of Run. What they have is given back to whoever drives them next.
 func (f *Fleet) stop() {
-	f.changing.Lock()
-	defer f.changing.Unlock()
 	f.mu.Lock()
 	f.launch = nil
 	runners := slices.Collect(maps.Values(f.runners))
 	f.mu.Unlock()
 	for _, r := range runners {
+		changing := f.changing.at(r.scope)
+		changing.Lock()
 		r.end()
 		r.cancel, r.done = nil, nil
+		changing.Unlock()
 	}
 }
 

@@ -60,6 +60,8 @@ func (f *Fleet) patterned() []string {
 }
 
 // sync has an engine for every cluster that is meant and lets go of the others, unless somebody else shares them out.
+//
+//nolint:contextcheck // a state that is not shared is in memory already
 func (f *Fleet) sync() error {
 	if f.Shared {
 		return nil
@@ -67,24 +69,30 @@ func (f *Fleet) sync() error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
 	scopes := f.Scopes()
-	for _, r := range f.held() {
-		if _, meant := slices.BinarySearchFunc(scopes, r.scope, compareScopes); !meant {
-			f.Drop(r.scope)
-		}
+	unmeant := slices.DeleteFunc(f.held(), func(r *runner) bool {
+		_, meant := slices.BinarySearchFunc(scopes, r.scope, compareScopes)
+		return meant
+	})
+	for _, r := range unmeant {
+		r.halt() // so that their writes under way end side by side
+	}
+	for _, r := range unmeant {
+		f.Drop(r.scope)
 	}
 	var errs []error
 	for _, sc := range scopes {
-		errs = append(errs, f.Hold(sc, nil, time.Time{}))
+		errs = append(errs, f.Hold(context.Background(), sc, nil))
 	}
 	return errors.Join(errs...)
 }
 
-// Hold takes a cluster up: what is remembered of it is loaded, and passes over it begin. Nothing is written to ECS before
-// writeAfter. With the same fence again nothing happens; with another one the cluster is taken up anew. It fails for an
-// account that is not there, and where the state cannot be loaded.
-func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) error {
-	f.changing.Lock()
-	defer f.changing.Unlock()
+// Hold takes a cluster up: what is remembered of it is loaded, and passes over it begin. With the same fence again nothing
+// happens; with another one the cluster is taken up anew. It fails for an account that is not there, and where the state
+// cannot be loaded before ctx ends.
+func (f *Fleet) Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error {
+	changing := f.changing.at(sc)
+	changing.Lock()
+	defer changing.Unlock()
 	f.mu.Lock()
 	had, a, c := f.runners[sc], f.accounts[sc.Account], f.config
 	f.mu.Unlock()
@@ -97,7 +105,7 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	if a == nil {
 		return fmt.Errorf("cluster %s: there is no account of that name", sc)
 	}
-	if err := f.Store.Adopt(sc); err != nil {
+	if err := f.Store.Adopt(ctx, sc); err != nil {
 		return err
 	}
 	logger := f.Logger
@@ -107,7 +115,7 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	r := newRunner(sc, fence, f.Clock.Now())
 	err := r.engine.begin(Options{
 		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Store: f.Store, Clock: f.Clock, Logger: logger,
-		FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence, WriteAfter: writeAfter,
+		FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence,
 	}, f.common)
 	if err != nil {
 		return err
@@ -128,8 +136,9 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 // Drop lets go of a cluster: a write under way is finished, the last changes are committed, and what is in memory of it is
 // forgotten. It waits until that is done, which takes no longer than a write may.
 func (f *Fleet) Drop(sc store.Scope) {
-	f.changing.Lock()
-	defer f.changing.Unlock()
+	changing := f.changing.at(sc)
+	changing.Lock()
+	defer changing.Unlock()
 	f.mu.Lock()
 	r := f.runners[sc]
 	f.mu.Unlock()
@@ -143,8 +152,8 @@ func (f *Fleet) letGo(r *runner) {
 	delete(f.runners, r.scope)
 	f.mu.Unlock()
 	r.end()
-	r.gate.Lock() // where all take turns, a pass may be under way
-	defer r.unlock()
+	r.gate.Lock() // a registration may be under way, or where all take turns a pass
+	defer r.gate.Unlock()
 	r.gone = true
 	f.brake.Forget(r.engine)
 	r.engine.retire(f.Shared)

@@ -216,7 +216,9 @@ func (f *fencing) Commit(d *store.Durable) error {
 	return f.Backend.Commit(d)
 }
 
-func (f *fencing) LoadScope(store.Scope) (*store.Snapshot, error) { return f.Backend.Load() }
+func (f *fencing) LoadScope(context.Context, store.Scope) (*store.Snapshot, error) {
+	return f.Backend.Load()
+}
 
 func (f *fencing) Scopes() ([]store.Scope, error) { return nil, nil }
 
@@ -226,9 +228,9 @@ var inC = store.Scope{Cluster: "c"}
 
 func lease(generation uint64) *store.Fence { return &store.Fence{Scope: inC, Generation: generation} }
 
-func hold(t *testing.T, f *Fleet, fence *store.Fence, writeAfter time.Time) {
+func hold(t *testing.T, f *Fleet, fence *store.Fence) {
 	t.Helper()
-	if err := f.Hold(inC, fence, writeAfter); err != nil {
+	if err := f.Hold(t.Context(), inC, fence); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -247,13 +249,13 @@ func TestTheSameLeaseAgainChangesNothingAndAnotherOneStartsAnew(t *testing.T) {
 	w := newWorld()
 	k := w.add("web", 2)
 	s := newSquad(t, w, tracking, &fencing{Backend: store.Memory()}, shared)
-	hold(t, s.fleet, lease(3), time.Time{})
+	hold(t, s.fleet, lease(3))
 	held := s.fleet.of(k)
-	hold(t, s.fleet, lease(3), time.Time{})
+	hold(t, s.fleet, lease(3))
 	if s.fleet.of(k) != held {
 		t.Error("the same lease again is another engine")
 	}
-	hold(t, s.fleet, lease(4), time.Time{})
+	hold(t, s.fleet, lease(4))
 	if s.fleet.of(k) == held {
 		t.Error("another lease is the same engine")
 	}
@@ -273,7 +275,7 @@ func TestASharedFleetSteersWhatItHoldsAndNothingElse(t *testing.T) {
 	if got := s.fleet.Scopes(); !slices.Equal(got, []store.Scope{inC, {Cluster: "d"}}) {
 		t.Errorf("scopes %v", got)
 	}
-	hold(t, s.fleet, lease(3), time.Time{})
+	hold(t, s.fleet, lease(3))
 	s.minutes(1)
 	if got := s.names(); !slices.Equal(got, []string{"c/web"}) || w.services[k].Desired != 4 {
 		t.Errorf("targets %v, desired %d", got, w.services[k].Desired)
@@ -292,7 +294,7 @@ func TestWithALostLeaseNothingIsSentAndNothingDecided(t *testing.T) {
 	k := w.add("web", 2)
 	b := &fencing{Backend: store.Memory()}
 	s := newSquad(t, w, tracking, b, shared)
-	hold(t, s.fleet, lease(1), time.Time{})
+	hold(t, s.fleet, lease(1))
 	s.minutes(2)
 	b.moved, w.value = true, constant(100)
 	s.minutes(1)
@@ -314,27 +316,10 @@ func TestWithALostLeaseNothingIsSentAndNothingDecided(t *testing.T) {
 	if len(b.seen) != commits || len(s.names()) != 0 {
 		t.Error("dropping a cluster that is another's has committed something, or left its targets")
 	}
-	hold(t, s.fleet, lease(5), time.Time{})
+	hold(t, s.fleet, lease(5))
 	s.pass()
 	if w.services[k].Desired != 4 {
 		t.Errorf("desired %d after the lease came back, want 4", w.services[k].Desired)
-	}
-}
-
-func TestAYoungLeaseWaitsBeforeItWrites(t *testing.T) {
-	w := newWorld()
-	k := w.add("web", 2)
-	w.value = constant(100)
-	s := newSquad(t, w, tracking, &fencing{Backend: store.Memory()}, shared)
-	hold(t, s.fleet, lease(2), midnight.Add(25*time.Second))
-	s.pass()
-	row, _ := s.store.Target(k)
-	if d, _ := row.Latest.Get(); len(w.writes) != 0 || d.Outcome != evaluator.OutcomeNotLeader || !d.Next.Equal(midnight.Add(25*time.Second)) {
-		t.Errorf("%d writes, outcome %s, next %s", len(w.writes), d.Outcome, d.Next)
-	}
-	s.minutes(1)
-	if w.services[k].Desired != 4 {
-		t.Errorf("desired %d, want 4 as soon as it may be written", w.services[k].Desired)
 	}
 }
 
@@ -369,7 +354,7 @@ func TestUnderALeaseAWriteEndsFiveSecondsAfterItsIntentBegan(t *testing.T) {
 				s := newSquad(t, w, tracking, b, func(o *FleetOptions) {
 					o.Shared, o.Clock, o.Accounts[""].Actuator = true, awake{NewSystemClock()}, writer
 				})
-				hold(t, s.fleet, lease(1), time.Time{})
+				hold(t, s.fleet, lease(1))
 				b.slow = c.commit
 				s.fleet.Pass(t.Context(), time.Now())
 				if !slices.Equal(writer.left, c.want) {

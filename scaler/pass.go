@@ -263,10 +263,8 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 	}
 	p.plan(t, d, p.now)
 	switch d.Outcome {
-	case evaluator.OutcomeRateLimited:
+	case evaluator.OutcomeRateLimited, evaluator.OutcomeNotLeader:
 		t.retry, t.nextLook = true, p.now.Add(time.Second)
-	case evaluator.OutcomeNotLeader:
-		t.retry, t.nextLook = true, latest(p.WriteAfter, p.now.Add(time.Second))
 	default:
 	}
 	d.Next = t.nextLook

@@ -88,7 +88,7 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 			p.report.Acted++
 		case now.Before(t.blocked.until):
 			a.decision.Outcome = failed(t.blocked.class)
-		case p.fenced || now.Before(p.WriteAfter):
+		case p.fenced:
 			a.decision.Outcome = evaluator.OutcomeNotLeader
 		case !p.Actuator.Allow(now, a.decision.Action):
 			a.decision.Outcome = evaluator.OutcomeRateLimited

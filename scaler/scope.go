@@ -87,7 +87,7 @@ func (e *Engine) noteFence(err error) {
 }
 
 // sendWithin is how long after the moment before its intent's commit began a write may be sent under a lease: whoever takes
-// the lease over waits for longer (Options.WriteAfter).
+// over a lease that was not given back waits as long before it looks at the cluster.
 const sendWithin = 5 * time.Second
 
 // stopwatch measures from now on how much time passes, by the clock's own stopwatch where it has one.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
@@ -11,8 +12,8 @@ import (
 
 // Adopt takes what a backend that several daemons use remembers of a scope into memory, in place of what was known of it:
 // its lease has just become this daemon's. With a backend that one daemon has for itself there is nothing to do, because
-// New has loaded it whole. With an error nothing has changed.
-func (s *Store) Adopt(sc Scope) error {
+// New has loaded it whole. With an error, which is that of ctx when it ends first, nothing has changed.
+func (s *Store) Adopt(ctx context.Context, sc Scope) error {
 	shared, ok := s.backend.(Shared)
 	if !ok {
 		return nil
@@ -22,7 +23,7 @@ func (s *Store) Adopt(sc Scope) error {
 		return err
 	}
 	defer release()
-	snapshot, err := shared.LoadScope(sc)
+	snapshot, err := shared.LoadScope(ctx, sc)
 	if err != nil {
 		return fmt.Errorf("load what is remembered of %s: %w", sc, err)
 	}

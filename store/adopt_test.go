@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"testing"
 
@@ -18,7 +19,7 @@ type sharedState struct {
 
 func (s *sharedState) Load() (*Snapshot, error) { return &Snapshot{}, nil }
 
-func (s *sharedState) LoadScope(sc Scope) (*Snapshot, error) {
+func (s *sharedState) LoadScope(_ context.Context, sc Scope) (*Snapshot, error) {
 	if s.fail != nil {
 		return nil, s.fail
 	}
@@ -48,7 +49,7 @@ func adopted(t *testing.T) *Store {
 	}}
 	s := newStore(t, b)
 	for _, sc := range []Scope{shop, other, shop} {
-		if err := s.Adopt(sc); err != nil {
+		if err := s.Adopt(t.Context(), sc); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -87,7 +88,7 @@ func TestAdoptingFailsAndChangesNothing(t *testing.T) {
 	b := &sharedState{Backend: Memory(), fail: errDisk}
 	s := newStore(t, b)
 	commit(t, s, Changes{Targets: targetsOf(2)})
-	if err := s.Adopt(Scope{Cluster: "shop"}); !errors.Is(err, errDisk) {
+	if err := s.Adopt(t.Context(), Scope{Cluster: "shop"}); !errors.Is(err, errDisk) {
 		t.Errorf("error %v; want that of the backend", err)
 	}
 	if len(s.Targets()) != 2 {
@@ -98,7 +99,7 @@ func TestAdoptingFailsAndChangesNothing(t *testing.T) {
 func TestAStateOfOneDaemonHasNothingToAdopt(t *testing.T) {
 	s := newStore(t, Memory())
 	commit(t, s, Changes{Targets: targetsOf(2)})
-	if err := s.Adopt(Scope{Cluster: "shop"}); err != nil || len(s.Targets()) != 2 {
+	if err := s.Adopt(t.Context(), Scope{Cluster: "shop"}); err != nil || len(s.Targets()) != 2 {
 		t.Errorf("error %v, %d rows; want none and 2", err, len(s.Targets()))
 	}
 }

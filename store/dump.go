@@ -3,6 +3,7 @@ package store
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -55,6 +56,8 @@ func Export(b Backend, history bool) (*Dump, error) {
 }
 
 // snapshotsOf is what a backend remembers besides the history, in one part or, where it is shared, scope by scope.
+//
+//nolint:contextcheck // a backend has deadlines of its own
 func snapshotsOf(b Backend) ([]*Snapshot, error) {
 	shared, ok := b.(Shared)
 	if !ok {
@@ -67,7 +70,7 @@ func snapshotsOf(b Backend) ([]*Snapshot, error) {
 	}
 	snapshots := make([]*Snapshot, len(scopes))
 	for i, sc := range scopes {
-		if snapshots[i], err = shared.LoadScope(sc); err != nil {
+		if snapshots[i], err = shared.LoadScope(context.Background(), sc); err != nil {
 			return nil, fmt.Errorf("read the state of %s: %w", sc, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 
 	"ecs-autoscaler/evaluator"
@@ -38,8 +39,8 @@ var ErrFenced = errors.New("the lease of the cluster has moved to another daemon
 // returns an empty snapshot.
 type Shared interface {
 	Backend
-	// LoadScope returns everything but the history of one scope, as of the last commit by anybody.
-	LoadScope(s Scope) (*Snapshot, error)
+	// LoadScope returns everything but the history of one scope, as of the last commit by anybody. It has a deadline of its own, too.
+	LoadScope(ctx context.Context, s Scope) (*Snapshot, error)
 	// Scopes are those that have any state, sorted.
 	Scopes() ([]Scope, error)
 }

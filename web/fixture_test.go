@@ -30,6 +30,17 @@ type engine struct {
 func (e *engine) Ready() (bool, string) { return e.ready, e.why }
 func (e *engine) LastPass() time.Time   { return e.last }
 
+// shares is a daemon that has one of two clusters, beside another that is dead. It has the form of lease.View.
+type shares struct{}
+
+func (shares) Leases() any {
+	return json.RawMessage(`{"id":"host-a-5f0c2b1e","leases":[` +
+		`{"cluster":"flaskapp","owner":"host-a-5f0c2b1e","generation":12,"steered":true},` +
+		`{"account":"staging","cluster":"shop","owner":"host-b-90d7a3c4","generation":3,"steered":false}],"members":[` +
+		`{"id":"host-a-5f0c2b1e","address":"127.0.0.1:8080","alive":true},` +
+		`{"id":"host-b-90d7a3c4","address":"127.0.0.1:8080","alive":false}]}`)
+}
+
 var (
 	flaskapp = evaluator.Key{Cluster: "flaskapp", Service: "flaskapp"}
 	worker   = evaluator.Key{Cluster: "flaskapp", Service: "worker"}
@@ -249,7 +260,7 @@ func optionsOf(t testing.TB, s *store.Store) Options {
 	o := Options{
 		Store: s, Engine: &engine{ready: true, last: ago(2 * time.Second)}, Configured: configured,
 		Version: "1.2.3", Commit: "0123abc", Date: "2026-02-28T12:00:00Z",
-		Now: func() time.Time { return clock },
+		Now: func() time.Time { return clock }, Leases: shares{},
 	}
 	registry := prometheus.NewPedanticRegistry()
 	if err := Register(registry, o); err != nil {

@@ -48,6 +48,7 @@ var asked = []struct {
 	{"activities filtered", "/api/v1/activities?status=Successful&direction=scale_in&until=90m&reason=LoweredToMaxCapacity", "activities_filtered.json", 200},
 	{"activities that did not scale", "/api/v1/activities?include_not_scaled=true&until=2h", "activities_not_scaled.json", 200},
 	{"the version", "/api/v1/version", "version.json", 200},
+	{"the leases", "/api/v1/leases", "leases.json", 200},
 	{"a misspelt parameter", "/api/v1/activities?state=Failed", "error_parameter.json", 400},
 	{"metrics", "/metrics", "metrics.txt", 200},
 }

@@ -40,6 +40,12 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_http_connections":                             {"gauge", "listener"},
 	"ecs_autoscaler_http_connections_refused_total":               {"counter", "listener"},
 	"ecs_autoscaler_getmetricdata_datapoints_total":               {"counter", ""},
+	"ecs_autoscaler_lease_held":                                   {"gauge", "account,cluster"},
+	"ecs_autoscaler_leases_taken_total":                           {"counter", "was"},
+	"ecs_autoscaler_leases_lost_total":                            {"counter", ""},
+	"ecs_autoscaler_lease_failures_total":                         {"counter", ""},
+	"ecs_autoscaler_last_heartbeat_timestamp_seconds":             {"gauge", ""},
+	"ecs_autoscaler_daemons":                                      {"gauge", ""},
 }
 
 var (

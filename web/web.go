@@ -24,6 +24,12 @@ type Engine interface {
 	LastPass() time.Time
 }
 
+// Leases is how this daemon shares the clusters out with others.
+type Leases interface {
+	// Leases is who steers what, as this daemon last saw it, ready to be shown as JSON (docs/daemons.md).
+	Leases() any
+}
+
 // Options are what the pages are made from.
 type Options struct {
 	// Store holds the rows that are shown. Required.
@@ -36,6 +42,8 @@ type Options struct {
 	// instants activities were fulfilled, so their ends can only be told with the present cooldown
 	// at hand; nil leaves them out.
 	Configured func(evaluator.Key) (*evaluator.Target, bool)
+	// Leases answers /api/v1/leases; nil where the state is this daemon's alone.
+	Leases Leases
 	// State names where the daemon remembers, by which plan knows the daemon of its own configuration.
 	State string
 	// Commands are what requests may change; nil is nothing.
@@ -91,6 +99,7 @@ func (s *server) routes() []route {
 		{open, "/api/v1/decisions", s.answer(s.decisions), "decisions that changed something or changed their reason, newest first"},
 		{open, "/api/v1/activities", s.answer(s.activities), "scaling activities, newest first"},
 		{open, "/api/v1/version", s.answer(s.version), "version of the daemon, and when it last made a pass"},
+		{open, "/api/v1/leases", s.answer(s.leases), "which of several daemons steers which cluster"},
 		{command, "/api/v1/reload", carryOut(s.reload), "load the configuration anew"},
 	}
 	if s.Pprof {

@@ -88,6 +88,15 @@ func TestAStateThatCannotBeWrittenIsShown(t *testing.T) {
 	}
 }
 
+func TestWithoutASharedStateThereAreNoLeasesAndTheAnswerSaysWhy(t *testing.T) {
+	o := optionsOf(t, filled(t))
+	o.Leases = nil
+	w := get(New(o), http.MethodGet, "/api/v1/leases")
+	if text := w.Body.String(); w.Code != http.StatusNotFound || !strings.Contains(text, `"not_found"`) || !strings.Contains(text, "dynamodb:TABLE") {
+		t.Errorf("%d: %s", w.Code, text)
+	}
+}
+
 func TestTheVersionHasNoLastPassBeforeTheFirst(t *testing.T) {
 	o := optionsOf(t, newStore(t))
 	o.Engine = &engine{}

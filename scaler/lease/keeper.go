@@ -3,11 +3,13 @@ package lease
 import (
 	"context"
 	"errors"
+	"maps"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
 
 	"ecs-autoscaler/store"
 )
@@ -28,6 +30,8 @@ const (
 	callTimeout = 3 * time.Second
 	// leaveTimeout bounds giving everything back when the daemon stops.
 	leaveTimeout = time.Second
+	// atOnce is how many leases are taken or given back at the same time.
+	atOnce = 16
 )
 
 // Table is where the leases and the heartbeats are.
@@ -49,8 +53,8 @@ type Table interface {
 type Fleet interface {
 	// Scopes are those that the configuration means now.
 	Scopes() []store.Scope
-	// Hold begins to steer a scope; everything it commits carries the fence.
-	Hold(sc store.Scope, fence *store.Fence) error
+	// Hold begins to steer a scope; everything it commits carries the fence. It gives up when ctx ends.
+	Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error
 	// Drop ends it and returns when nothing more is written.
 	Drop(sc store.Scope)
 }
@@ -74,13 +78,20 @@ type Keeper struct {
 	// elapsed is this daemon's monotonic clock.
 	elapsed func() time.Duration
 	sights  sights
-	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, idle since when a free lease has
-	// been left to the member it should go to.
-	held    map[store.Scope]store.Lease
-	taken   map[store.Scope]taking
-	idle    map[store.Scope]time.Duration
+	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, left those that could not be
+	// given back yet, idle since when a free lease has been left to the member it should go to.
+	held  map[store.Scope]store.Lease
+	taken map[store.Scope]taking
+	left  map[store.Scope]store.Lease
+	idle  map[store.Scope]time.Duration
+	work  work
+	// leases and members are as last read.
+	leases  map[store.Scope]store.Lease
+	members []store.Member
 	wake    chan struct{}
 	trouble bool
+	// beats ends the heartbeat of a single pass; nil without one.
+	beats func()
 
 	mu     sync.Mutex // guards what follows
 	digest string
@@ -102,8 +113,10 @@ func New(o Options) *Keeper {
 		Options: o, telemetry: newTelemetry(o.Registerer),
 		elapsed: func() time.Duration { return time.Since(began) },
 		sights:  sights{every: Every, known: map[string]*sight{}},
-		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, idle: map[store.Scope]time.Duration{},
+		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
+		idle: map[store.Scope]time.Duration{}, work: newWork(),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
+		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}
 }
 
@@ -115,13 +128,27 @@ func (k *Keeper) Run(ctx context.Context) {
 	defer beating.Wait()
 	for ctx.Err() == nil {
 		k.round(ctx)
-		timer := time.NewTimer(k.pause())
+		k.rest(ctx)
+	}
+	k.work.wait()
+}
+
+// rest takes what is done aside until it is time for the next round.
+func (k *Keeper) rest(ctx context.Context) {
+	timer := time.NewTimer(k.pause())
+	defer timer.Stop()
+	for {
 		select {
+		case then := <-k.work.done:
+			then()
+			k.show()
 		case <-ctx.Done():
+			return
 		case <-k.wake:
+			return
 		case <-timer.C:
+			return
 		}
-		timer.Stop()
 	}
 }
 
@@ -131,25 +158,10 @@ func (k *Keeper) pause() time.Duration {
 	for _, t := range k.taken {
 		wait = min(wait, t.from-k.elapsed())
 	}
+	if k.trouble { // what is due cannot be done at once
+		return max(wait, time.Second)
+	}
 	return max(wait, 0)
-}
-
-// TakeFree takes every lease that nobody has, for a single pass, and returns which scopes are other daemons'. Run must not be
-// called before or after it.
-func (k *Keeper) TakeFree(ctx context.Context) (others []string, err error) {
-	leases, _, err := k.read(ctx)
-	if err != nil {
-		return nil, err
-	}
-	for _, sc := range sorted(k.survey()) {
-		if leases[sc].Owner == "" {
-			k.take(ctx, leases[sc], sc, isFree)
-		}
-		if _, held := k.held[sc]; !held {
-			others = append(others, sc.String())
-		}
-	}
-	return others, nil
 }
 
 // beat moves this daemon's heartbeat, whatever the rounds are waiting for.
@@ -208,8 +220,26 @@ func (k *Keeper) Ready() (bool, string) {
 func (k *Keeper) Close(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	for sc, t := range k.taken {
-		k.held[sc] = t.lease
+	if k.beats != nil {
+		k.beats()
 	}
-	return errors.Join(k.releaseAll(ctx, k.held), k.Table.Leave(ctx, k.ID))
+	all := maps.Clone(k.held)
+	maps.Copy(all, k.left)
+	for sc, t := range k.taken {
+		all[sc] = t.lease
+	}
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	errs := make(chan error, len(all)+1)
+	for _, l := range all {
+		g.Go(func() error { errs <- k.release(ctx, l); return nil })
+	}
+	_ = g.Wait() // the functions send their errors
+	errs <- k.Table.Leave(ctx, k.ID)
+	close(errs)
+	var err error
+	for e := range errs {
+		err = errors.Join(err, e)
+	}
+	return err
 }

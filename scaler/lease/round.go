@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"go.uber.org/zap"
 
@@ -23,7 +22,7 @@ func (k *Keeper) round(ctx context.Context) {
 		return
 	}
 	k.compare(leases)
-	k.begin()
+	k.begin(ctx)
 	k.deal(ctx, scopes, leases, members)
 	k.publish(leases, members)
 }
@@ -63,13 +62,15 @@ func (k *Keeper) read(ctx context.Context) (map[store.Scope]store.Lease, []store
 // compare lets go of every scope whose lease is another's by now.
 func (k *Keeper) compare(leases map[store.Scope]store.Lease) {
 	var gone []store.Scope
+	moved := func(sc store.Scope, l store.Lease) bool { return leases[sc].Generation != l.Generation }
 	for sc, l := range k.held {
-		if leases[sc].Generation != l.Generation {
+		if moved(sc, l) {
 			gone = append(gone, sc)
 		}
 	}
+	maps.DeleteFunc(k.left, moved)
 	for sc, t := range k.taken {
-		if leases[sc].Generation != t.lease.Generation {
+		if moved(sc, t.lease) {
 			delete(k.taken, sc)
 		}
 	}
@@ -87,63 +88,80 @@ func (k *Keeper) takeFenced() []store.Scope {
 
 // lost drops scopes that another daemon has taken.
 func (k *Keeper) lost(gone []store.Scope) {
-	gone = slices.DeleteFunc(gone, func(sc store.Scope) bool { _, held := k.held[sc]; return !held })
 	for _, sc := range gone {
+		if _, held := k.held[sc]; !held || k.work.busy[sc] {
+			continue
+		}
 		k.telemetry.lost.Inc()
 		k.Logger.Warn("another daemon has taken this cluster; this one has stopped steering it", zap.Stringer("cluster", sc))
+		k.work.begin(sc, func() func() {
+			k.Fleet.Drop(sc)
+			return func() { k.dropped(sc) }
+		})
 	}
-	k.drop(gone)
 }
 
-// drop ends the steering of scopes, all at once, because each may have a write under way.
-func (k *Keeper) drop(scopes []store.Scope) {
-	var all sync.WaitGroup
-	for _, sc := range scopes {
-		all.Go(func() { k.Fleet.Drop(sc) })
-	}
-	all.Wait()
+// dropped notes that the fleet does not steer a scope any more.
+func (k *Keeper) dropped(sc store.Scope) {
+	delete(k.held, sc)
+	k.telemetry.held.DeleteLabelValues(sc.Account, sc.Cluster)
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, sc := range scopes {
-		delete(k.held, sc)
-		delete(k.fenced, sc) // its last commit was refused once more: that is no news about a later lease
-		k.telemetry.held.DeleteLabelValues(sc.Account, sc.Cluster)
-	}
+	delete(k.fenced, sc) // its last commit was refused once more: that is no news about a later lease
 }
 
 // begin steers what was taken long enough ago.
-func (k *Keeper) begin() {
+func (k *Keeper) begin(ctx context.Context) {
 	for sc, t := range k.taken {
 		if k.elapsed() < t.from {
 			continue
 		}
 		delete(k.taken, sc)
-		k.hold(t.lease)
+		k.work.begin(sc, func() func() {
+			leave, ok := k.work.slot(ctx)
+			if !ok {
+				return func() { k.left[sc] = t.lease }
+			}
+			defer leave()
+			return k.hold(ctx, t.lease)
+		})
 	}
 }
 
-// hold gives a scope to the fleet. When its state cannot be loaded the lease stays this daemon's and is taken anew.
-func (k *Keeper) hold(l store.Lease) {
-	if err := k.Fleet.Hold(l.Scope, &store.Fence{Scope: l.Scope, Generation: l.Generation}); err != nil {
+// hold gives a scope to the fleet. When its state cannot be loaded the lease stays this daemon's, and it is tried again.
+func (k *Keeper) hold(ctx context.Context, l store.Lease) (then func()) {
+	err := k.Fleet.Hold(ctx, l.Scope, &store.Fence{Scope: l.Scope, Generation: l.Generation})
+	if err == nil {
+		return func() {
+			k.held[l.Scope] = l
+			k.telemetry.held.WithLabelValues(l.Scope.Account, l.Scope.Cluster).Set(1)
+		}
+	}
+	return func() {
+		k.taken[l.Scope] = taking{l, k.elapsed() + Every}
+		if ctx.Err() != nil {
+			return // a stop has cut it short
+		}
 		k.telemetry.failed.Inc()
 		k.Logger.Error("the state of a cluster could not be loaded; it is tried again", zap.Stringer("cluster", l.Scope), zap.Error(err))
-		return
 	}
-	k.held[l.Scope] = l
-	k.telemetry.held.WithLabelValues(l.Scope.Account, l.Scope.Cluster).Set(1)
 }
 
 // deal gives up what should be another's and takes what should be this daemon's.
 func (k *Keeper) deal(ctx context.Context, scopes []store.Scope, leases map[store.Scope]store.Lease, members []store.Member) {
 	dealt := share(scopes, k.partners(members))
-	var away []store.Scope
-	for sc := range k.held {
+	for sc, l := range k.held {
 		to, wanted := dealt[sc]
-		if !wanted || to != k.ID && k.sights.lively(to) {
-			away = append(away, sc)
+		if !k.work.busy[sc] && (!wanted || to != k.ID && k.sights.lively(to)) {
+			k.Logger.Info("this daemon hands the cluster over", zap.Stringer("cluster", sc))
+			k.giveUp(ctx, l)
 		}
 	}
-	k.giveUp(ctx, away)
+	for _, l := range k.left {
+		if !k.work.busy[l.Scope] {
+			k.giveBack(ctx, l)
+		}
+	}
 	for _, sc := range sorted(scopes) {
 		if why := k.due(sc, leases[sc], dealt[sc]); why != "" && ctx.Err() == nil {
 			k.take(ctx, leases[sc], sc, why)
@@ -173,13 +191,12 @@ const (
 // for it, because it cannot or does not mean this cluster, has it taken from under its nose when a lease would expire.
 func (k *Keeper) due(sc store.Scope, l store.Lease, to string) string {
 	_, held := k.held[sc]
-	_, taken := k.taken[sc]
 	free := l.Owner == ""
 	if !free || held {
 		delete(k.idle, sc)
 	}
 	switch {
-	case held || taken:
+	case held || k.underWay(sc):
 		return ""
 	case l.Owner == k.ID:
 		return isOurs
@@ -192,6 +209,13 @@ func (k *Keeper) due(sc store.Scope, l store.Lease, to string) string {
 	}
 }
 
+// underWay says that something is being done about a scope, or will be, that ends with steering it or with a free lease.
+func (k *Keeper) underWay(sc store.Scope) bool {
+	_, taken := k.taken[sc]
+	_, left := k.left[sc]
+	return taken || left || k.work.busy[sc]
+}
+
 // waited says that a free lease has been left to another for as long as one lasts.
 func (k *Keeper) waited(sc store.Scope) bool {
 	since, known := k.idle[sc]
@@ -202,54 +226,82 @@ func (k *Keeper) waited(sc store.Scope) bool {
 	return k.elapsed()-since >= Expiry
 }
 
-// take takes one lease. Only what nobody had can be used at once.
+// take takes one lease. Only what nobody had can be used at once. A stop does not cut it short: then nobody would know whose
+// the lease is.
 func (k *Keeper) take(ctx context.Context, l store.Lease, sc store.Scope, why string) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
 	l.Scope = sc
-	got, err := k.Table.Take(ctx, l, k.ID)
-	if errors.Is(err, store.ErrFenced) {
-		return // another daemon was quicker
-	}
-	if err != nil {
-		k.complain(ctx, fmt.Errorf("the lease of cluster %s: %w", sc, err))
-		return
-	}
-	delete(k.idle, sc)
-	k.telemetry.taken.WithLabelValues(why).Inc()
-	k.Logger.Info("this daemon steers the cluster now",
-		zap.Stringer("cluster", sc), zap.String("lease", why), zap.Uint64("generation", got.Generation))
-	if why == isFree {
-		k.hold(got)
-		return
-	}
-	k.taken[sc] = taking{got, k.elapsed() + SendWithin}
+	k.work.begin(sc, func() func() {
+		leave, ok := k.work.slot(ctx)
+		if !ok {
+			return func() {}
+		}
+		defer leave()
+		got, err := k.takeNow(ctx, l)
+		if err == nil && why == isFree {
+			k.noteTaken(got, why)
+			return k.hold(ctx, got)
+		}
+		return func() {
+			switch {
+			case err == nil:
+				k.noteTaken(got, why)
+				k.taken[sc] = taking{got, k.elapsed() + SendWithin}
+			case !errors.Is(err, store.ErrFenced): // else another daemon was quicker
+				k.left[sc] = store.Lease{Scope: sc, Owner: k.ID, Generation: l.Generation + 1} // if it was taken all the same
+				k.complain(ctx, fmt.Errorf("the lease of cluster %s: %w", sc, err))
+			}
+		}
+	})
 }
 
-// giveUp hands scopes to others.
-func (k *Keeper) giveUp(ctx context.Context, away []store.Scope) {
-	leases := make(map[store.Scope]store.Lease, len(away))
-	for _, sc := range away {
-		leases[sc] = k.held[sc]
-		k.Logger.Info("this daemon hands the cluster over", zap.Stringer("cluster", sc))
-	}
-	k.drop(away)
-	if err := k.releaseAll(ctx, leases); err != nil {
+func (k *Keeper) takeNow(ctx context.Context, l store.Lease) (store.Lease, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	defer cancel()
+	return k.Table.Take(ctx, l, k.ID)
+}
+
+func (k *Keeper) noteTaken(l store.Lease, why string) {
+	k.telemetry.taken.WithLabelValues(why).Inc()
+	k.Logger.Info("this daemon steers the cluster now",
+		zap.Stringer("cluster", l.Scope), zap.String("lease", why), zap.Uint64("generation", l.Generation))
+}
+
+// giveUp hands a scope to another daemon.
+func (k *Keeper) giveUp(ctx context.Context, l store.Lease) {
+	k.work.begin(l.Scope, func() func() {
+		k.Fleet.Drop(l.Scope)
+		err := k.release(context.WithoutCancel(ctx), l)
+		return func() {
+			k.dropped(l.Scope)
+			k.released(ctx, l, err)
+		}
+	})
+}
+
+// giveBack tries again to release what is not steered any more.
+func (k *Keeper) giveBack(ctx context.Context, l store.Lease) {
+	k.work.begin(l.Scope, func() func() {
+		err := k.release(context.WithoutCancel(ctx), l)
+		return func() { k.released(ctx, l, err) }
+	})
+}
+
+func (k *Keeper) released(ctx context.Context, l store.Lease, err error) {
+	delete(k.left, l.Scope)
+	if err != nil {
+		k.left[l.Scope] = l
 		k.complain(ctx, err)
 	}
 }
 
-// releaseAll makes leases free. That one has moved on already is no failure.
-func (k *Keeper) releaseAll(ctx context.Context, leases map[store.Scope]store.Lease) error {
-	var errs []error
-	for _, l := range leases {
-		cctx, cancel := context.WithTimeout(ctx, callTimeout)
-		if err := k.Table.Release(cctx, l); err != nil && !errors.Is(err, store.ErrFenced) {
-			errs = append(errs, fmt.Errorf("the lease of cluster %s could not be released, it expires by itself: %w", l.Scope, err))
-		}
-		cancel()
+// release makes a lease free. That it has moved on already is no failure.
+func (k *Keeper) release(ctx context.Context, l store.Lease) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if err := k.Table.Release(ctx, l); err != nil && !errors.Is(err, store.ErrFenced) {
+		return fmt.Errorf("the lease of cluster %s could not be released, it expires by itself: %w", l.Scope, err)
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // complain tells people once that the leases cannot be read or written.

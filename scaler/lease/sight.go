@@ -52,3 +52,9 @@ func (s *sights) lively(id string) bool {
 	seen := s.known[id]
 	return seen != nil && seen.moves >= 2 && seen.still < Expiry
 }
+
+// moved says that the heartbeat has been seen to move.
+func (s *sights) moved(id string) bool {
+	seen := s.known[id]
+	return seen != nil && seen.moves > 0
+}

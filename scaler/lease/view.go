@@ -47,8 +47,28 @@ func (k *Keeper) View() View {
 
 // publish makes the result of a round that worked known.
 func (k *Keeper) publish(leases map[store.Scope]store.Lease, members []store.Member) {
+	if k.trouble {
+		k.trouble = false
+		k.Logger.Info("the leases can be read and written again", zap.Int("steered", len(k.held)))
+	}
+	k.telemetry.members.Set(float64(len(members)))
+	k.leases, k.members = leases, members
+	k.show()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.good = k.elapsed()
+}
+
+// show brings the view up to date with what has been done about scopes since the last round.
+func (k *Keeper) show() {
 	v := View{ID: k.ID, Leases: []LeaseView{}, Members: []MemberView{}}
-	maps.Copy(leases, k.held) // newer than what was read
+	leases := map[store.Scope]store.Lease{}
+	maps.Copy(leases, k.leases)
+	for sc, l := range k.held {
+		if l.Generation > leases[sc].Generation { // newer than what was read
+			leases[sc] = l
+		}
+	}
 	for sc, t := range k.taken {
 		leases[sc] = t.lease
 	}
@@ -59,16 +79,11 @@ func (k *Keeper) publish(leases map[store.Scope]store.Lease, members []store.Mem
 	slices.SortFunc(v.Leases, func(a, b LeaseView) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
 	})
-	for _, m := range members {
+	for _, m := range k.members {
 		v.Members = append(v.Members, MemberView{m.ID, m.Address, m.ID == k.ID || !k.sights.dead(m.ID)})
 	}
 	slices.SortFunc(v.Members, func(a, b MemberView) int { return cmp.Compare(a.ID, b.ID) })
-	if k.trouble {
-		k.trouble = false
-		k.Logger.Info("the leases can be read and written again", zap.Int("steered", len(k.held)))
-	}
-	k.telemetry.members.Set(float64(len(members)))
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.view, k.good = v, k.elapsed()
+	k.view = v
 }

@@ -32,8 +32,9 @@ type table struct {
 type link struct {
 	*table
 	mu sync.Mutex
-	// cut lets no call through, mute answers none although it takes effect.
-	cut, mute bool
+	// cut lets no call through, mute answers none although it takes effect, refused says no at once.
+	cut, mute, refused bool
+	calls              int
 }
 
 var errUnreachable = errors.New("the table does not answer")
@@ -42,8 +43,12 @@ var errUnreachable = errors.New("the table does not answer")
 func (l *link) call(ctx context.Context, do func() error) error {
 	time.Sleep(20 * time.Millisecond)
 	l.mu.Lock()
-	cut, mute := l.cut, l.mute
+	cut, mute, refused := l.cut, l.mute, l.refused
+	l.calls++
 	l.mu.Unlock()
+	if refused {
+		return errUnreachable
+	}
 	if cut {
 		<-ctx.Done()
 		return errUnreachable
@@ -102,6 +107,30 @@ type fleet struct {
 	scopes []store.Scope
 	holds  map[store.Scope]uint64
 	broken bool
+	// slow is how long Hold and Drop take for a scope.
+	slow map[store.Scope]time.Duration
+}
+
+// linger takes as long as the scope is slow, or until ctx ends.
+func (f *fleet) linger(ctx context.Context, sc store.Scope) error {
+	f.mu.Lock()
+	slow := f.slow[sc]
+	f.mu.Unlock()
+	select {
+	case <-time.After(slow):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (f *fleet) slowDown(d time.Duration, scopes ...store.Scope) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow = map[store.Scope]time.Duration{}
+	for _, sc := range scopes {
+		f.slow[sc] = d
+	}
 }
 
 func (f *fleet) Scopes() []store.Scope {
@@ -110,7 +139,10 @@ func (f *fleet) Scopes() []store.Scope {
 	return slices.Clone(f.scopes)
 }
 
-func (f *fleet) Hold(sc store.Scope, fence *store.Fence) error {
+func (f *fleet) Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error {
+	if err := f.linger(ctx, sc); err != nil {
+		return err
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.broken {
@@ -121,6 +153,7 @@ func (f *fleet) Hold(sc store.Scope, fence *store.Fence) error {
 }
 
 func (f *fleet) Drop(sc store.Scope) {
+	_ = f.linger(context.Background(), sc) // which never ends
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.holds, sc)
@@ -147,6 +180,7 @@ type world struct {
 	table   *table
 	scopes  []store.Scope
 	daemons []*daemon
+	born    int
 }
 
 func inTime(t *testing.T, clusters int, test func(w *world)) {
@@ -165,9 +199,7 @@ func inTime(t *testing.T, clusters int, test func(w *world)) {
 
 // start begins another daemon's life. stop ends it in good order, kill leaves everything as it is.
 func (w *world) start() *daemon {
-	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}}, link: &link{table: w.table}}
-	id := fmt.Sprintf("daemon-%d", len(w.daemons))
-	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.NewNop()})
+	d := w.daemon()
 	ctx, cancel := context.WithCancel(w.t.Context())
 	done := make(chan struct{})
 	go func() { d.keeper.Run(ctx); close(done) }()
@@ -188,6 +220,15 @@ func (w *world) start() *daemon {
 		d.kill()
 	}
 	w.daemons = append(w.daemons, d)
+	return d
+}
+
+// daemon is one that does not run yet.
+func (w *world) daemon() *daemon {
+	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}}, link: &link{table: w.table}}
+	id := fmt.Sprintf("daemon-%d", w.born)
+	w.born++
+	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.NewNop()})
 	return d
 }
 

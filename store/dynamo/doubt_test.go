@@ -305,7 +305,7 @@ func TestNoCallWaitsForEver(t *testing.T) {
 		}{
 			"Commit":      {func() error { return d.Commit(s.intend(1)) }, 3 * time.Second},
 			"Commit anew": {func() error { return d.Commit(s.intend(2)) }, 3 * time.Second},
-			"LoadScope":   {func() error { _, err := s.LoadScope(shop); return err }, 10 * time.Second},
+			"LoadScope":   {func() error { _, err := s.LoadScope(t.Context(), shop); return err }, 10 * time.Second},
 			"Scopes":      {func() error { _, err := s.Scopes(); return err }, 10 * time.Second},
 			"Activities":  {func() error { _, _, err := s.Activities(store.Query{}); return err }, 10 * time.Second},
 			"Take":        {func() error { _, err := s.Take(t.Context(), s.lease, "x"); return err }, 3 * time.Second},
@@ -372,7 +372,7 @@ func TestACommitIsSeenWholeOrNotYet(t *testing.T) {
 			t.Errorf("open: %+v; want the intent", open)
 		}
 		s.remove(t, hidden)
-		if _, err := s.LoadScope(shop); err == nil || !strings.Contains(err.Error(), "shows the last commit of shop only in part") {
+		if _, err := s.LoadScope(t.Context(), shop); err == nil || !strings.Contains(err.Error(), "shows the last commit of shop only in part") {
 			t.Errorf("error %v; want that the commit is seen only in part", err)
 		}
 	})

@@ -22,11 +22,11 @@ const (
 
 // LoadScope returns everything but the history of one scope, strongly consistent. The caller is the one who commits to
 // the scope from here on: what a failed commit has left behind is his to see, and is not taken back any more.
-func (b *Backend) LoadScope(s store.Scope) (*store.Snapshot, error) {
+func (b *Backend) LoadScope(ctx context.Context, s store.Scope) (*store.Snapshot, error) {
 	if err := b.usable(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readPatience.all)
+	ctx, cancel := context.WithTimeout(ctx, readPatience.all)
 	defer cancel()
 	l := b.ledgerOf(s)
 	l.mu.Lock()

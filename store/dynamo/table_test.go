@@ -144,7 +144,7 @@ func TestDamagedItemsAreNamed(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := newShop(t)
 			s.put(t, i)
-			_, err := s.LoadScope(shop)
+			_, err := s.LoadScope(t.Context(), shop)
 			if want := "DynamoDB table " + s.Table + ` has a damaged item (PK "state#shop", ` + name; err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("%v\nwant %q in it", err, want)
 			}

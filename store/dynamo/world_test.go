@@ -120,7 +120,7 @@ func (e everything) Load() (*store.Snapshot, error) {
 	}
 	whole := &store.Snapshot{ScopedDelays: map[store.Scope]map[string]store.Delay{}}
 	for _, s := range append(scopes, store.Scope{}) {
-		part, err := e.LoadScope(s)
+		part, err := e.LoadScope(context.Background(), s)
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +201,7 @@ func (s *table) daemon(t testing.TB) *store.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Adopt(shop); err != nil {
+	if err := d.Adopt(t.Context(), shop); err != nil {
 		t.Fatal(err)
 	}
 	return d
@@ -209,7 +209,7 @@ func (s *table) daemon(t testing.TB) *store.Store {
 
 func (s *table) load(t testing.TB) *store.Snapshot {
 	t.Helper()
-	snapshot, err := open(t, s.options).LoadScope(shop)
+	snapshot, err := open(t, s.options).LoadScope(t.Context(), shop)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,7 +72,7 @@ func adopt(t *testing.T, b Leased, scopes ...store.Scope) *store.Store {
 	t.Helper()
 	s := newStore(t, b)
 	for _, sc := range scopes {
-		if err := s.Adopt(sc); err != nil {
+		if err := s.Adopt(t.Context(), sc); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,7 +100,7 @@ func scopesAreLoadedAlone(t *testing.T, daemons Daemons) {
 	if whole, err := next.Load(); err != nil || len(whole.Memories)+len(whole.Open)+len(whole.Delays) != 0 {
 		t.Errorf("loading gives %+v, error %v; want nothing", whole, err)
 	}
-	got, err := next.LoadScope(bank)
+	got, err := next.LoadScope(t.Context(), bank)
 	if err != nil || len(got.Memories) != 1 || len(got.Open) != 1 || got.Open[0].ID != activityOf(1).ID || got.Sequence != 2 {
 		t.Fatalf("the scope has %+v, error %v; want one memory, one open activity, sequence 2", got, err)
 	}
@@ -204,7 +204,7 @@ func fencedChangesNothing(t *testing.T, daemons Daemons) {
 	s := adopt(t, b, shop)
 	commit(t, s, store.Changes{Fence: fenceOf(l), Targets: []*store.Target{targetOf(1, 4)}, Activities: []*store.Activity{activityOf(1)}})
 	take(t, daemons(), l, "two")
-	before, err := daemons().LoadScope(shop)
+	before, err := daemons().LoadScope(t.Context(), shop)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +216,7 @@ func fencedChangesNothing(t *testing.T, daemons Daemons) {
 	if !errors.Is(err, store.ErrFenced) {
 		t.Errorf("a commit under an old lease: %v; want ErrFenced", err)
 	}
-	after, err := daemons().LoadScope(shop)
+	after, err := daemons().LoadScope(t.Context(), shop)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -267,7 +267,7 @@ func accountsApart(t *testing.T, daemons Daemons) {
 			Fence: fenceOf(l), Targets: []*store.Target{in(sc, targetOf(1, 3+i))}, Activities: []*store.Activity{a},
 		})
 	}
-	got, err := daemons().LoadScope(other)
+	got, err := daemons().LoadScope(t.Context(), other)
 	if err != nil || len(got.Memories) != 1 || got.Memories[0].Memory.LastDesired != 4 || got.Memories[0].Target.Account != "staging" {
 		t.Errorf("scope %+v, error %v; want the memory of its own account", got, err)
 	}
@@ -290,7 +290,7 @@ func unleasedIsRefused(t *testing.T, daemons Daemons) {
 		t.Fatal(err)
 	}
 	commit(t, s, store.Changes{Targets: []*store.Target{targetOf(1, 3)}})
-	if got, err := daemons().LoadScope(shop); err != nil || got.Memories[0].Memory.LastDesired != 3 {
+	if got, err := daemons().LoadScope(t.Context(), shop); err != nil || got.Memories[0].Memory.LastDesired != 3 {
 		t.Errorf("scope %+v, error %v; want the last desired count to be 3", got, err)
 	}
 }
