@@ -104,6 +104,9 @@ func (p *dumpParser) document(d *Dump) error {
 	}
 	var delays map[string]json.RawMessage
 	err := p.part(parts, "sequence", &d.Sequence)
+	if err == nil && d.Sequence > maxSequence {
+		err = p.wrong("sequence", fmt.Sprintf("must be 0 to %d, so that there are numbers left", uint64(maxSequence)))
+	}
 	if err == nil {
 		err = p.part(parts, "delays", &delays)
 	}
@@ -120,6 +123,9 @@ func (p *dumpParser) document(d *Dump) error {
 	}
 	return p.lists(parts, d)
 }
+
+// maxSequence is the highest number that leaves room for those to come.
+const maxSequence = 1 << 62
 
 // recognize refuses what was not written by export, or by a later one.
 func (p *dumpParser) recognize(d *Dump) error {

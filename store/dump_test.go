@@ -219,6 +219,7 @@ func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 		{"a newer one", `"version": 1`, `"version": 2, "future": 1`, `state.json:3:14: version: 2 was written by a newer ecs-autoscaler; this one reads up to 1`},
 		{"no version", `"version": 1`, `"version": 0`, `state.json:3:14: version: must be 1 to 1`},
 		{"a part missing", `"sequence": 9,`, ``, `state.json:1:1: "sequence" is missing`},
+		{"a sequence that leaves no number", `"sequence": 9,`, `"sequence": 18446744073709551615,`, `state.json:4:15: sequence: must be 0 to 4611686018427387904`},
 		{"an unknown part", `"activities": []`, `"activitys": []`, `state.json:14:16: activitys: is no part of an exported state`},
 		{"a key twice", `"version": 1`, `"version": 1, "version": 1`, `state.json:3:17: the key "version" is there twice`},
 		{"a wrong type", `"min": 1`, `"min": "one"`, `state.json:8:93: memories[0].Memory.min: must be a number of type int, not string`},
