@@ -25,6 +25,7 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 	"golang.org/x/crypto/bcrypt"
 
 	"ecs-autoscaler/config"
@@ -392,6 +393,20 @@ func TestEverythingIsAllowedOverTheControlSocket(t *testing.T) {
 	}
 	if code, _, _ := status(t, overSocket(t, path), http.MethodGet, "http://localhost/healthz", nil); code != 200 {
 		t.Errorf("the attempt has taken the socket away: %d", code)
+	}
+}
+
+func TestASocketInADirectoryOfOthersIsWarnedOf(t *testing.T) {
+	for mode, want := range map[os.FileMode]int{0o777: 1, 0o775: 1, 0o755: 0, 0o700: 0, 0o777 | os.ModeSticky: 0} {
+		dir := t.TempDir()
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		core, logs := observer.New(zap.WarnLevel)
+		running(t, settings(t, dir, "listen: \"\"\ncontrol_socket: c.sock\n"), zap.New(core), nil)
+		if got := logs.FilterMessageSnippet("others may write to the directory of control_socket").Len(); got != want {
+			t.Errorf("in a directory of mode %s there are %d warnings, want %d", mode, got, want)
+		}
 	}
 }
 
