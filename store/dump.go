@@ -67,7 +67,8 @@ func Export(b Backend, history bool) (*Dump, error) {
 	return d, nil
 }
 
-// ended takes those activities out of the history that are over, but not those that have ended since their memories were read: there they are open.
+// ended takes those activities out of the history that are over, but not those that have ended since their memories were read:
+// there they are open.
 func (d *Dump) ended(all []Activity) {
 	open := map[string]bool{}
 	for i := range d.Open {

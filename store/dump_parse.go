@@ -103,14 +103,10 @@ func (p *dumpParser) document(d *Dump) error {
 		return err
 	}
 	var delays map[string]json.RawMessage
-	err := p.part(parts, "sequence", &d.Sequence)
-	if err == nil && d.Sequence > maxSequence {
-		err = p.wrong("sequence", fmt.Sprintf("must be 0 to %d, so that there are numbers left", uint64(maxSequence)))
+	if err := p.sequence(parts, d); err != nil {
+		return err
 	}
-	if err == nil {
-		err = p.part(parts, "delays", &delays)
-	}
-	if err != nil {
+	if err := p.part(parts, "delays", &delays); err != nil {
 		return err
 	}
 	d.Delays = map[string]Delay{}
@@ -126,6 +122,14 @@ func (p *dumpParser) document(d *Dump) error {
 
 // maxSequence is the highest number that leaves room for those to come.
 const maxSequence = 1 << 62
+
+func (p *dumpParser) sequence(parts map[string]json.RawMessage, d *Dump) error {
+	err := p.part(parts, "sequence", &d.Sequence)
+	if err == nil && d.Sequence > maxSequence {
+		err = p.wrong("sequence", fmt.Sprintf("must be 0 to %d, so that there are numbers left", uint64(maxSequence)))
+	}
+	return err
+}
 
 // recognize refuses what was not written by export, or by a later one.
 func (p *dumpParser) recognize(d *Dump) error {
