@@ -35,8 +35,9 @@ func (c *Config) readAccess(m *strict.Mapping) {
 	strict.Overlay(&c.Access.TokenFile, token)
 	strict.Overlay(&c.Access.ControlSocket, socket)
 	strict.Overlay(&c.Access.Pprof, pprof)
-	c.places = map[string]Diagnostic{
-		"web_config_file": m.Finding(web.At, ""), "token_file": m.Finding(token.At, ""), "control_socket": m.Finding(socket.At, ""),
+	c.about = func(key, message string) Diagnostic {
+		at := map[string]strict.Position{"web_config_file": web.At, "token_file": token.At, "control_socket": socket.At}[key]
+		return m.Finding(at, message) // which hides what variables hold, here too
 	}
 	if n := len(c.Access.ControlSocket); n > maxSocketPath {
 		m.Errorf(socket.At, "the path of control_socket has %d bytes and a unix socket can have %d; name a shorter one, such as /run/ecs-autoscaler/control.sock", n, maxSocketPath)
@@ -68,10 +69,9 @@ func (c *Config) besides(v strict.Value) (string, bool) {
 // About makes an error about web_config_file, token_file or control_socket at its place in the text, for what
 // only shows when the file is opened.
 func (c *Config) About(key string, err error) Diagnostic {
-	d, ok := c.places[key]
-	if !ok {
-		d = Diagnostic{File: c.File, Severity: SeverityError}
+	message := key + ": " + err.Error()
+	if c.about == nil {
+		return Diagnostic{File: c.File, Severity: SeverityError, Message: message}
 	}
-	d.Message = key + ": " + err.Error()
-	return d
+	return c.about(key, message)
 }

@@ -40,8 +40,8 @@ type Config struct {
 	exact       map[evaluator.Key][]*Target
 	patterns    []*Target
 	unsupported []Diagnostic
-	// places are where the keys of Access stand.
-	places map[string]Diagnostic
+	// about puts a message at the place of a key of Access.
+	about func(key, message string) Diagnostic
 }
 
 // StateKind is a kind of durable memory.

@@ -45,6 +45,24 @@ func TestPathsOfAccessAreRelativeToTheConfigurationFile(t *testing.T) {
 	}
 }
 
+// A file that is named by a variable by mistake is opened long after the text was read.
+func TestAProblemWithAFileShowsNotWhatAVariableHolds(t *testing.T) {
+	secret := "wJalrXUtnFEMI/K7MDENG+bPxRfiCY"
+	text := "web_config_file: \"${SECRET}\"\ntoken_file: \"a${SECRET}b\"\ncontrol_socket: \"${SECRET}/s\"\n" + target("")
+	c, found := Parse(Source{Name: "/etc/c.yaml", Text: []byte(text)}, func(string) (string, bool) { return secret, true })
+	if c == nil {
+		t.Fatal(found.Detail())
+	}
+	for key, path := range map[string]string{
+		"web_config_file": c.Access.WebConfigFile, "token_file": c.Access.TokenFile, "control_socket": c.Access.ControlSocket,
+	} {
+		told := c.About(key, testError(path+" cannot be read")).String()
+		if !strings.Contains(told, "${SECRET}") || strings.Contains(told, "wJalr") || strings.Contains(told, "bPxRfi") {
+			t.Errorf("it is told as %s", told)
+		}
+	}
+}
+
 type testError string
 
 func (e testError) Error() string { return string(e) }

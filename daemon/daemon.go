@@ -62,14 +62,14 @@ type Daemon struct {
 	fronts  []*front
 	address string
 	handler http.Handler
-	reload  chan func() (*config.Config, error)
+	reload  chan scaler.Reloading
 	cleanup cleanup
 }
 
 // New opens the state, connects to AWS and binds the port, but looks at nothing yet. When it fails,
 // everything it had opened is closed again.
 func New(ctx context.Context, o Options) (*Daemon, error) {
-	d := &Daemon{options: o, reload: make(chan func() (*config.Config, error), 1)}
+	d := &Daemon{options: o, reload: make(chan scaler.Reloading, 1)}
 	if err := d.start(ctx); err != nil {
 		return nil, errors.Join(err, d.cleanup.run(ctx))
 	}
@@ -156,7 +156,7 @@ func (d *Daemon) Reload() {
 		return
 	}
 	select {
-	case d.reload <- d.options.Load:
+	case d.reload <- scaler.Reloading{Load: d.options.Load}:
 	default: // one is pending already
 	}
 }

@@ -3,8 +3,10 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"ecs-autoscaler/config"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 )
 
@@ -56,14 +58,35 @@ func ImportState(ctx context.Context, with Options, d *store.Dump, o ImportOptio
 	if err != nil {
 		return "", err
 	}
-	empty, err := store.IsEmpty(b)
-	switch {
-	case err == nil && !empty:
-		err = store.ErrNotEmpty
-	case err == nil && !o.DryRun:
+	err = importable(ctx, b)
+	if err == nil && !o.DryRun {
 		err = store.Import(b, d)
 	}
+	if err != nil {
+		err = fmt.Errorf("%s: %w", stateName(c), err)
+	}
 	return "", errors.Join(err, b.Close())
+}
+
+// importable says why nothing can be put into a table: it is not empty, or a daemon has the lease of a cluster. An import
+// under the eyes of a daemon would get stuck halfway.
+func importable(ctx context.Context, b store.Backend) error {
+	if t, ok := b.(lease.Table); ok {
+		leases, _, err := t.ReadLeases(ctx)
+		if err != nil {
+			return err
+		}
+		for _, l := range leases {
+			if l.Owner != "" {
+				return fmt.Errorf("%s is under the lease of the daemon %s: stop the daemons before an import", l.Scope, l.Owner)
+			}
+		}
+	}
+	empty, err := store.IsEmpty(b)
+	if err == nil && !empty {
+		err = fmt.Errorf("%w, and a table is never replaced: import into a new one (ecs-autoscaler state init makes it)", store.ErrNotEmpty)
+	}
+	return err
 }
 
 // StateName says which state the configuration means, as messages show it.

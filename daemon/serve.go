@@ -48,6 +48,10 @@ func (d *Daemon) open(ctx context.Context, o web.Options, registry prometheus.Re
 	if err != nil {
 		return about(c, "control_socket", err)
 	}
+	if openToOthers(c.Access.ControlSocket) {
+		d.options.Logger.Warn("others may write to the directory of control_socket, and so put a socket of their own in its place; "+
+			"let the daemon's user alone write there (chmod go-w)", zap.String("socket", c.Access.ControlSocket))
+	}
 	o.Trusted, o.Hosts = true, nil
 	d.answerAt(&front{name: "control socket", listener: limits.limit(l, "socket"), server: web.NewServer("", web.New(o))})
 	return nil

@@ -65,6 +65,13 @@ func directoryOf(path string) error {
 	return nil
 }
 
+// openToOthers says that others than the owner of a directory may put a socket of theirs in the place of this one. Where the directory
+// is sticky, as /tmp is, they may not while the daemon runs.
+func openToOthers(path string) bool {
+	info, err := os.Stat(filepath.Dir(path))
+	return err == nil && info.Mode().Perm()&0o022 != 0 && info.Mode()&fs.ModeSticky == 0
+}
+
 // clearSocket removes what a dead daemon has left, and nothing else.
 func clearSocket(ctx context.Context, path string) error {
 	info, err := os.Lstat(path)

@@ -113,14 +113,18 @@ func (p *pass) noteCandidate(d *observe.Described) {
 }
 
 // take puts a description to use: it is the newest there is, it settles what was open, and it
-// shows what others did.
-func (p *pass) take(t *target, d observe.Described) {
+// shows what others did. It reports whether the description is any good.
+func (p *pass) take(t *target, d observe.Described) bool {
 	if d.Err != nil {
 		t.describeErr = d.Err
 		t.describeNote = awsapi.Explain(d.Err, "ecs:DescribeServices")
 		t.describeAt = p.now.Add(spread(t.spec.Key, absentRetry))
 		p.problem("describe", t.spec.String(), d.Err, "ecs:DescribeServices")
-		return
+		return false
+	}
+	if t.underWay(&d.Service, p.now) {
+		t.describeAt = t.inherited
+		return false
 	}
 	p.solved("describe", t.spec.String())
 	t.describeErr, t.describeNote = nil, ""
@@ -130,6 +134,14 @@ func (p *pass) take(t *target, d observe.Described) {
 	}
 	p.see(t, d.Service)
 	t.describeAt = p.nextDescription(t, p.now)
+	return true
+}
+
+// underWay says that the request of a process that has died may not have reached ECS yet: the count is still the one from
+// before, and it is too early to conclude from it that nothing was written. A clock that is set back does not prolong this.
+func (t *target) underWay(s *evaluator.Service, now time.Time) bool {
+	left := t.inherited.Sub(now)
+	return t.intent != nil && s.Desired != t.intent.To && left > 0 && left <= arrivesWithin+second
 }
 
 // see makes a service's state the target's present one and follows the open activity on it.

@@ -3,6 +3,7 @@ package scaler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -213,7 +214,7 @@ func (f *Fleet) tellFenced(r *runner, report Report) {
 
 // Run makes passes over all clusters until ctx ends, each on its own. What comes through reload is loaded and swapped in
 // between two passes of each; a configuration that does not load leaves the old one in force. Writes under way are finished.
-func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, error)) {
+func (f *Fleet) Run(ctx context.Context, reload <-chan Reloading) {
 	if f.InTurn {
 		f.runInTurn(ctx, reload)
 		return
@@ -236,8 +237,8 @@ func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, e
 		wake, stop := f.Clock.After(longest / 4)
 		select {
 		case <-ctx.Done():
-		case load := <-reload:
-			f.reloadFrom(load)
+		case r := <-reload:
+			f.takeUp(r)
 			select {
 			case found <- struct{}{}: // the new configuration may mean other clusters
 			default:
@@ -251,14 +252,14 @@ func (f *Fleet) Run(ctx context.Context, reload <-chan func() (*config.Config, e
 }
 
 // runInTurn is Run in one goroutine.
-func (f *Fleet) runInTurn(ctx context.Context, reload <-chan func() (*config.Config, error)) {
+func (f *Fleet) runInTurn(ctx context.Context, reload <-chan Reloading) {
 	for ctx.Err() == nil {
 		f.Pass(ctx, f.Clock.Now())
 		wake, stop := f.Clock.After(f.Next().Sub(f.Clock.Now()))
 		select {
 		case <-ctx.Done():
-		case load := <-reload:
-			f.reloadFrom(load)
+		case r := <-reload:
+			f.takeUp(r)
 		case <-f.stir:
 		case <-wake:
 		}
@@ -324,13 +325,40 @@ func listAll(ctx context.Context, all []*listing) {
 	_ = g.Wait() // the functions keep their errors in the listings
 }
 
+// Reloading asks for another configuration.
+type Reloading struct {
+	// Load reads it.
+	Load func() (*config.Config, error)
+	// Done is told what came of it: nil, an *IncompleteError, or why the one before stays in force. It may be nil, and must not wait.
+	Done func(error)
+}
+
+// IncompleteError says that a configuration is in force, but that not every cluster it means could be taken up.
+type IncompleteError struct{ Err error }
+
+// Error names the clusters.
+func (e *IncompleteError) Error() string {
+	return "not everything in the new configuration could be taken up: " + e.Err.Error()
+}
+
+// Unwrap is the reason.
+func (e *IncompleteError) Unwrap() error { return e.Err }
+
+// takeUp does what is asked, and tells whoever asked what came of it.
+func (f *Fleet) takeUp(r Reloading) {
+	err := f.reloadFrom(r.Load)
+	if r.Done != nil {
+		r.Done(err)
+	}
+}
+
 // reloadFrom loads a configuration and takes it up, or says why the fleet stays with the old one.
-func (f *Fleet) reloadFrom(load func() (*config.Config, error)) {
+func (f *Fleet) reloadFrom(load func() (*config.Config, error)) error {
 	c, err := load()
 	if err != nil {
 		f.common.telemetry.reload(false, f.Clock.Now())
 		f.Logger.Error("the configuration was not reloaded; the one before stays in force", zap.Error(err))
-		return
+		return err
 	}
 	f.mu.Lock()
 	old := f.config
@@ -339,14 +367,18 @@ func (f *Fleet) reloadFrom(load func() (*config.Config, error)) {
 		f.Logger.Warn("these settings changed in the file but hold only after a restart: " + strings.Join(fixed, ", "))
 	}
 	if err := f.Reload(c); err != nil {
-		f.Logger.Error("a cluster of the new configuration could not be taken up", zap.Error(err))
+		f.common.telemetry.reload(false, f.Clock.Now())
+		f.Logger.Error("the configuration was reloaded, but not everything in it could be taken up", zap.Error(err))
+		return &IncompleteError{err}
 	}
 	f.common.telemetry.reload(true, f.Clock.Now())
 	f.Logger.Info("the configuration was reloaded", zap.Int("targets", f.targets()))
+	return nil
 }
 
 // Reload swaps in a new configuration. A cluster that is at rest takes it up at once, one with a pass under way after that.
-// It fails where a cluster that the configuration newly means cannot be taken up; the others have been.
+// It fails where a cluster that the configuration newly means cannot be taken up, or is in an account that is known only after a
+// restart; the others have been taken up.
 func (f *Fleet) Reload(c *config.Config) error {
 	f.mu.Lock()
 	f.config = c
@@ -355,7 +387,7 @@ func (f *Fleet) Reload(c *config.Config) error {
 	}
 	f.mu.Unlock()
 	f.common.warned.clear()
-	err := f.sync()
+	err := errors.Join(f.withoutAccount(c), f.sync())
 	for _, r := range f.held() {
 		r.pending.Store(c)
 		f.mu.Lock()
@@ -370,6 +402,21 @@ func (f *Fleet) Reload(c *config.Config) error {
 		r.wake()
 	}
 	return err
+}
+
+// withoutAccount names the accounts that targets are in and that this process does not know: new ones hold after a restart only.
+func (f *Fleet) withoutAccount(c *config.Config) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var errs []error
+	unknown := map[string]bool{}
+	for _, t := range c.Targets {
+		if f.accounts[t.Account] == nil && !unknown[t.Account] {
+			unknown[t.Account] = true
+			errs = append(errs, fmt.Errorf("the targets of account %s: accounts hold after a restart only; restart the daemon", t.Account))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // needRestart names the settings that a process cannot change while it runs.

@@ -421,3 +421,58 @@ func TestEqualReasonsAreRecordedOnce(t *testing.T) {
 
 var _ MetricReader = (*observe.Metrics)(nil)
 var _ ServiceReader = (*observe.Services)(nil)
+
+// The request of a process that was killed may reach ECS after its successor has looked.
+func TestAnIntentFoundAtStartIsNotSettledWhileItsRequestMayBeUnderWay(t *testing.T) {
+	killed := func(t *testing.T, w *world) *bench {
+		t.Helper()
+		b := newBench(t, w, stepping)
+		w.onWrite = func(evaluator.Key, int) (bool, error) { return false, timeout } // it is sent, and nobody hears of it
+		b.pass()
+		w.onWrite = nil
+		b.move(time.Second)
+		b = b.restart(stepping)
+		b.pass()
+		if got := b.statuses(); !slices.Equal(got, []evaluator.ActivityStatus{evaluator.Pending}) || len(w.writes) != 1 {
+			t.Fatalf("after the restart the activities are %v, and there are %d writes; want the one Pending, and one write", got, len(w.writes))
+		}
+		return b
+	}
+	t.Run("one that arrives late is the daemon's own, and its cooldown holds", func(t *testing.T) {
+		w := newWorld()
+		k := w.add("web", 2)
+		w.value = constant(90)
+		b := killed(t, w)
+		b.move(time.Second)
+		w.set(k, 4)
+		b.move(4 * time.Second)
+		b.pass()
+		b.minutes(3)
+		if got := b.statuses(); !slices.Equal(got, []evaluator.ActivityStatus{evaluator.Successful}) || w.services[k].Desired != 4 {
+			t.Errorf("activities %v, desired %d; want the one Successful, and 4", got, w.services[k].Desired)
+		}
+	})
+	t.Run("one that has not arrived in five seconds never will", func(t *testing.T) {
+		w := newWorld()
+		k := w.add("web", 2)
+		w.value = constant(90)
+		b := killed(t, w)
+		b.move(5 * time.Second)
+		b.pass()
+		if got := b.statuses(); !slices.Contains(got, evaluator.Failed) || w.services[k].Desired != 4 || len(w.writes) != 2 {
+			t.Errorf("activities %v, desired %d after %d writes; want the first Failed, and a second write", got, w.services[k].Desired, len(w.writes))
+		}
+	})
+	t.Run("a clock that is set back prolongs nothing", func(t *testing.T) {
+		w := newWorld()
+		w.add("web", 2)
+		w.value = constant(90)
+		b := killed(t, w)
+		b.move(-time.Hour)
+		b.engine.lookAnew()
+		b.pass()
+		if got := b.statuses(); !slices.Contains(got, evaluator.Failed) {
+			t.Errorf("activities %v; want the first Failed", got)
+		}
+	})
+}

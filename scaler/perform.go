@@ -110,8 +110,7 @@ func (p *pass) refresh(ctx context.Context, targets []*target) map[*target]bool 
 	}
 	for _, d := range described {
 		t := p.targets[d.Key]
-		p.take(t, d)
-		fresh[t] = d.Err == nil
+		fresh[t] = p.take(t, d)
 	}
 	return fresh
 }

@@ -40,6 +40,8 @@ type target struct {
 	intent *store.Activity
 	// intentErr is why that is not known.
 	intentErr string
+	// inherited is until when the request of an intent that was found at the start may be under way; zero for one's own.
+	inherited time.Time
 	latest    *store.Latest
 	// row is what the store has; nil before the first commit.
 	row *store.Target
@@ -101,12 +103,27 @@ func (e *Engine) newTarget(spec *evaluator.Target, open map[evaluator.Key][]stor
 	}
 	for _, a := range open[spec.Key] {
 		if a.Status == evaluator.Pending {
-			t.intent = &a
+			t.intent, t.inherited = &a, arrived(a.StartTime, e.Clock.Now())
 		} else {
 			t.activity = &a
 		}
 	}
 	return t
+}
+
+const (
+	// arrivesWithin is how long a request is under way whose sender has died.
+	arrivesWithin = 5 * time.Second
+	// sentBy is how long after its decision a write may be sent at the latest, retries included.
+	sentBy = freshFor + writeTimeout
+)
+
+// arrived is when the request of an intent from before the start has reached ECS, or never will. Its sender was dead by now.
+func arrived(decided, now time.Time) time.Time {
+	if last := decided.Add(sentBy); last.Before(now) {
+		now = last
+	}
+	return now.Add(arrivesWithin)
 }
 
 // openActivities are those that the store has, by their target, the oldest first.

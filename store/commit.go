@@ -281,5 +281,12 @@ func validKey(k evaluator.Key, what string) error {
 	return nil
 }
 
+func validCluster(sc Scope) error {
+	if sc.Cluster == "" || strings.ContainsRune(sc.Account+sc.Cluster, 0) {
+		return fmt.Errorf("%w: it needs the name of a cluster, not %q", ErrInvalid, sc)
+	}
+	return nil
+}
+
 // plain is t as it comes back from JSON: without monotonic reading, in UTC. The zero time stays zero.
 func plain(t time.Time) time.Time { return t.UTC().Round(0) }

@@ -19,8 +19,11 @@ type Dump struct {
 	Application string `json:"application"`
 	Version     int    `json:"version"`
 	// Sequence is the highest number given to an activity or a decision.
-	Sequence uint64           `json:"sequence"`
-	Delays   map[string]Delay `json:"delays"`
+	Sequence uint64 `json:"sequence"`
+	// Delays are those without a cluster, by name: what earlier versions have learned.
+	Delays map[string]Delay `json:"delays"`
+	// ClusterDelays are sorted by account and cluster.
+	ClusterDelays []ClusterDelays `json:"cluster_delays,omitempty"`
 	// Memories are sorted by account, cluster and service.
 	Memories []Remembered `json:"memories"`
 	// Open are the activities with status Pending or InProgress, oldest first.
@@ -31,7 +34,17 @@ type Dump struct {
 	Decisions  []DecisionRecord `json:"decisions,omitempty"`
 }
 
-// Export reads everything that b remembers, the history only if it is asked for. Errors are the backend's.
+// ClusterDelays are the delays that a cluster has learned, by name.
+type ClusterDelays struct {
+	Account string           `json:"account,omitempty"`
+	Cluster string           `json:"cluster"`
+	Delays  map[string]Delay `json:"delays"`
+}
+
+func (d *ClusterDelays) scope() Scope { return Scope{Account: d.Account, Cluster: d.Cluster} }
+
+// Export reads everything that b remembers, the history only if it is asked for. Errors are the backend's. A shared backend may be in use:
+// then every scope is as it was at one instant, and the history may know more.
 func Export(b Backend, history bool) (*Dump, error) {
 	d := &Dump{Application: application, Version: DumpVersion, Delays: map[string]Delay{}}
 	snapshots, err := snapshotsOf(b)
@@ -46,13 +59,26 @@ func Export(b Backend, history bool) (*Dump, error) {
 		if err != nil {
 			return nil, err
 		}
-		d.Activities = slices.DeleteFunc(all, func(a Activity) bool { return a.Open() })
+		d.ended(all)
 		if d.Decisions, err = everyPage(b.Decisions); err != nil {
 			return nil, err
 		}
 	}
 	d.sort()
 	return d, nil
+}
+
+// ended takes those activities out of the history that are over, but not those that have ended since their memories were read:
+// there they are open.
+func (d *Dump) ended(all []Activity) {
+	open := map[string]bool{}
+	for i := range d.Open {
+		open[d.Open[i].ID] = true
+	}
+	d.Activities = slices.DeleteFunc(all, func(a Activity) bool { return a.Open() || open[a.ID] })
+	for i := range d.Activities {
+		d.Sequence = max(d.Sequence, d.Activities[i].Generation)
+	}
 }
 
 // snapshotsOf is what a backend remembers besides the history, in one part or, where it is shared, scope by scope.
@@ -73,6 +99,8 @@ func snapshotsOf(b Backend) ([]*Snapshot, error) {
 		if snapshots[i], err = shared.LoadScope(context.Background(), sc); err != nil {
 			return nil, fmt.Errorf("read the state of %s: %w", sc, err)
 		}
+		snapshots[i].ScopedDelays = map[Scope]map[string]Delay{sc: snapshots[i].Delays}
+		snapshots[i].Delays = nil
 	}
 	return snapshots, nil
 }
@@ -80,6 +108,11 @@ func snapshotsOf(b Backend) ([]*Snapshot, error) {
 func (d *Dump) take(s *Snapshot) {
 	d.Memories, d.Open = append(d.Memories, s.Memories...), append(d.Open, s.Open...)
 	maps.Copy(d.Delays, s.Delays)
+	for sc, delays := range s.ScopedDelays {
+		if len(delays) > 0 {
+			d.ClusterDelays = append(d.ClusterDelays, ClusterDelays{sc.Account, sc.Cluster, delays})
+		}
+	}
 	d.Sequence = max(d.Sequence, s.Sequence)
 }
 
@@ -102,6 +135,7 @@ func everyPage[T any](read func(Query) ([]T, string, error)) ([]T, error) {
 // sort gives every list its order, so that equal states have equal documents.
 func (d *Dump) sort() {
 	slices.SortFunc(d.Memories, func(a, b Remembered) int { return bytes.Compare(targetKey(a.Target), targetKey(b.Target)) })
+	slices.SortFunc(d.ClusterDelays, func(a, b ClusterDelays) int { return compareScopes(a.scope(), b.scope()) })
 	byKey := func(a, b Activity) int { return bytes.Compare(a.key(), b.key()) }
 	slices.SortFunc(d.Open, byKey)
 	slices.SortFunc(d.Activities, byKey)
@@ -126,8 +160,12 @@ func (d *Dump) Text() ([]byte, error) {
 
 // Summary says how much there is of everything.
 func (d *Dump) Summary() string {
+	delays := len(d.Delays)
+	for i := range d.ClusterDelays {
+		delays += len(d.ClusterDelays[i].Delays)
+	}
 	return fmt.Sprintf("%d memories, %d open activities, %d delays, %d ended activities, %d decisions",
-		len(d.Memories), len(d.Open), len(d.Delays), len(d.Activities), len(d.Decisions))
+		len(d.Memories), len(d.Open), delays, len(d.Activities), len(d.Decisions))
 }
 
 // ErrNotEmpty is what an import wraps that would have to replace a state.
@@ -140,7 +178,7 @@ func IsEmpty(b Backend) (bool, error) {
 		return false, err
 	}
 	for _, s := range snapshots {
-		if s.Sequence != 0 || len(s.Memories)+len(s.Open)+len(s.Delays) != 0 {
+		if s.Sequence != 0 || len(s.Memories)+len(s.Open)+len(s.Delays)+len(s.ScopedDelays) != 0 {
 			return false, nil
 		}
 	}
@@ -215,7 +253,29 @@ func (d *Dump) commits(b Backend) []*Durable {
 	for _, s := range sortedScopes(current) {
 		history = append(history, current[s])
 	}
-	return append(history, &Durable{Delays: d.Delays})
+	return append(history, d.delayCommits(b)...)
+}
+
+// delayCommits are one for the delays of each cluster. What was learned without one is what a cluster without its own starts from: a
+// shared backend has no place for that, so there it becomes the cluster's own.
+func (d *Dump) delayCommits(b Backend) []*Durable {
+	own := map[Scope]bool{}
+	var all []*Durable
+	for i := range d.ClusterDelays {
+		c := &d.ClusterDelays[i]
+		own[c.scope()] = true
+		all = append(all, &Durable{Scope: c.scope(), Delays: c.Delays})
+	}
+	if _, shared := b.(Shared); !shared {
+		return append(all, &Durable{Delays: d.Delays})
+	}
+	for _, m := range d.Memories {
+		if s := ScopeOf(m.Target); !own[s] && len(d.Delays) > 0 {
+			own[s] = true
+			all = append(all, &Durable{Scope: s, Delays: d.Delays})
+		}
+	}
+	return all
 }
 
 func sortedScopes(in map[Scope]*Durable) []Scope {
@@ -223,8 +283,10 @@ func sortedScopes(in map[Scope]*Durable) []Scope {
 	for s := range in {
 		scopes = append(scopes, s)
 	}
-	slices.SortFunc(scopes, func(a, b Scope) int {
-		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
-	})
+	slices.SortFunc(scopes, compareScopes)
 	return scopes
+}
+
+func compareScopes(a, b Scope) int {
+	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
 }

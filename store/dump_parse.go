@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,6 +44,7 @@ func ParseDump(file string, text []byte) (*Dump, error) {
 	if err := p.check(d); err != nil {
 		return nil, err
 	}
+	d.ClusterDelays = slices.DeleteFunc(d.ClusterDelays, func(c ClusterDelays) bool { return len(c.Delays) == 0 })
 	d.sort()
 	return d, nil
 }
@@ -103,11 +103,10 @@ func (p *dumpParser) document(d *Dump) error {
 		return err
 	}
 	var delays map[string]json.RawMessage
-	err := p.part(parts, "sequence", &d.Sequence)
-	if err == nil {
-		err = p.part(parts, "delays", &delays)
+	if err := p.sequence(parts, d); err != nil {
+		return err
 	}
-	if err != nil {
+	if err := p.part(parts, "delays", &delays); err != nil {
 		return err
 	}
 	d.Delays = map[string]Delay{}
@@ -119,6 +118,17 @@ func (p *dumpParser) document(d *Dump) error {
 		d.Delays[name] = delay
 	}
 	return p.lists(parts, d)
+}
+
+// maxSequence is the highest number that leaves room for those to come.
+const maxSequence = 1 << 62
+
+func (p *dumpParser) sequence(parts map[string]json.RawMessage, d *Dump) error {
+	err := p.part(parts, "sequence", &d.Sequence)
+	if err == nil && d.Sequence > maxSequence {
+		err = p.wrong("sequence", fmt.Sprintf("must be 0 to %d, so that there are numbers left", uint64(maxSequence)))
+	}
+	return err
 }
 
 // recognize refuses what was not written by export, or by a later one.
@@ -136,6 +146,9 @@ func (p *dumpParser) recognize(d *Dump) error {
 }
 
 func (p *dumpParser) lists(parts map[string]json.RawMessage, d *Dump) (err error) {
+	if d.ClusterDelays, err = list[ClusterDelays](p, parts, "cluster_delays"); err != nil {
+		return err
+	}
 	if d.Memories, err = list[Remembered](p, parts, "memories"); err != nil {
 		return err
 	}
@@ -164,8 +177,11 @@ func (p *dumpParser) part(parts map[string]json.RawMessage, name string, into an
 	return p.decode(name, raw, into)
 }
 
+// optional are the lists that are only there where there is something in them.
+var optional = []string{"cluster_delays", "activities", "decisions"}
+
 func list[T any](p *dumpParser, parts map[string]json.RawMessage, name string) ([]T, error) {
-	if _, there := parts[name]; !there && (name == "activities" || name == "decisions") {
+	if _, there := parts[name]; !there && slices.Contains(optional, name) {
 		return nil, nil
 	}
 	var raws []json.RawMessage
@@ -295,10 +311,11 @@ func keysOf[V any](m map[string]V) func(yield func(string) bool) {
 
 // check makes sure that the backend gets what Commit would have given it.
 func (p *dumpParser) check(d *Dump) error {
-	for name, delay := range d.Delays {
-		if name == "" || delay.Seconds < 0 || math.IsNaN(delay.Seconds) || delay.Samples < 0 {
-			return p.wrong("delays."+name, "needs a name, seconds of 0 or more and no fewer than 0 samples")
-		}
+	if err := p.checkDelays("delays", d.Delays); err != nil {
+		return err
+	}
+	if err := p.checkClusterDelays(d.ClusterDelays); err != nil {
+		return err
 	}
 	if err := p.checkMemories(d.Memories); err != nil {
 		return err
@@ -307,6 +324,37 @@ func (p *dumpParser) check(d *Dump) error {
 		return err
 	}
 	return p.checkDecisions(d.Decisions)
+}
+
+// longestDelay is the most that is learned, in seconds.
+const longestDelay = 300
+
+func (p *dumpParser) checkDelays(path string, delays map[string]Delay) error {
+	for _, name := range slices.Sorted(keysOf(delays)) {
+		d := delays[name]
+		if name == "" || name[0] == 0 || d.Seconds < 0 || d.Seconds > longestDelay || d.Samples < 0 {
+			return p.wrong(path+"."+name, fmt.Sprintf("needs a name, 0 to %d seconds and no fewer than 0 samples", longestDelay))
+		}
+	}
+	return nil
+}
+
+func (p *dumpParser) checkClusterDelays(all []ClusterDelays) error {
+	seen := map[Scope]bool{}
+	for i := range all {
+		c, path := &all[i], fmt.Sprintf("cluster_delays[%d]", i)
+		if err := validCluster(c.scope()); err != nil {
+			return p.wrong(path, err.Error())
+		}
+		if seen[c.scope()] {
+			return p.wrong(path, fmt.Sprintf("%s has its delays already", c.scope()))
+		}
+		seen[c.scope()] = true
+		if err := p.checkDelays(path+".delays", c.Delays); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (p *dumpParser) checkMemories(memories []Remembered) error {

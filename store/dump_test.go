@@ -75,7 +75,11 @@ func drawState(t *rapid.T, s *Store) {
 		a.StartTime = a.StartTime.Add(time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "ns"))).In(time.FixedZone("", 3600))
 		d := decisionOf(rapid.IntRange(-5, 5).Draw(t, "decided"))
 		d.Target = k
-		err := s.Commit(Changes{Targets: []*Target{row}, Activities: []*Activity{a}, Decisions: []*DecisionRecord{d},
+		scope := Scope{}
+		if rapid.Bool().Draw(t, "delays of a cluster") {
+			scope = ScopeOf(k)
+		}
+		err := s.Commit(Changes{Scope: scope, Targets: []*Target{row}, Activities: []*Activity{a}, Decisions: []*DecisionRecord{d},
 			Delays: map[string]Delay{name.Draw(t, "delay"): {Seconds: rapid.Float64Range(0, 300).Draw(t, "seconds"), Samples: rapid.IntRange(0, 9).Draw(t, "samples")}}})
 		if err != nil && !errors.Is(err, ErrInvalid) {
 			t.Fatalf("%v", err)
@@ -150,6 +154,7 @@ func TestAnImportNeverTouchesAFileInUse(t *testing.T) {
 	lived(t, path)
 	openPath(t, path)
 	before := read(t, path)
+	waitForLocks(t, 20*time.Millisecond)
 	for _, force := range []bool{false, true} {
 		_, err := ImportFile(path, parsed(t, emptyDump), force)
 		wantFileError(t, err, path, "is in use by another process", "stop the other one first")
@@ -188,6 +193,7 @@ const smallDump = `{
   "version": 1,
   "sequence": 9,
   "delays": {"AWS/ECS 60": {"Seconds": 97.5, "Samples": 12}},
+  "cluster_delays": [{"cluster": "shop", "delays": {"AWS/ECS 60": {"Seconds": 90, "Samples": 3}}}],
   "memories": [
     {"Target": {"cluster": "shop", "service": "api"}, "Memory": {"registered": true, "min": 1, "max": 4, "last_desired": 2, "policies": [{"name": "cpu"}]}}
   ],
@@ -208,27 +214,35 @@ func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 	for _, test := range []struct{ name, old, now, want string }{
 		{"no JSON", `"version": 1,`, `"version" 1,`, `state.json:3:12: is no JSON: `},
 		{"cut off", "]\n}\n", "", `is no JSON: it ends too early`},
-		{"something behind", "]\n}\n", "]\n}\n{}", `state.json:18:1: there is something after the end`},
+		{"something behind", "]\n}\n", "]\n}\n{}", `state.json:19:1: there is something after the end`},
 		{"another document", `"ecs-autoscaler"`, `"terraform"`, `state.json:2:18: application: must be "ecs-autoscaler"`},
 		{"a newer one", `"version": 1`, `"version": 2, "future": 1`, `state.json:3:14: version: 2 was written by a newer ecs-autoscaler; this one reads up to 1`},
 		{"no version", `"version": 1`, `"version": 0`, `state.json:3:14: version: must be 1 to 1`},
 		{"a part missing", `"sequence": 9,`, ``, `state.json:1:1: "sequence" is missing`},
-		{"an unknown part", `"activities": []`, `"activitys": []`, `state.json:13:16: activitys: is no part of an exported state`},
+		{"a sequence that leaves no number", `"sequence": 9,`, `"sequence": 18446744073709551615,`, `state.json:4:15: sequence: must be 0 to 4611686018427387904`},
+		{"an unknown part", `"activities": []`, `"activitys": []`, `state.json:14:16: activitys: is no part of an exported state`},
 		{"a key twice", `"version": 1`, `"version": 1, "version": 1`, `state.json:3:17: the key "version" is there twice`},
-		{"a wrong type", `"min": 1`, `"min": "one"`, `state.json:7:93: memories[0].Memory.min: must be a number of type int, not string`},
-		{"an unknown key", `"registered": true`, `"registred": true`, `state.json:7:79: memories[0].Memory.registred: is not known here`},
+		{"a wrong type", `"min": 1`, `"min": "one"`, `state.json:8:93: memories[0].Memory.min: must be a number of type int, not string`},
+		{"an unknown key", `"registered": true`, `"registred": true`, `state.json:8:79: memories[0].Memory.registred: is not known here`},
 		{"a key in other letters", `"min": 1`, `"Min": 1`, `memories[0].Memory.Min: is not known here`},
-		{"crossed bounds", `"min": 1`, `"min": 5`, `state.json:7:5: memories[0]: its bounds are 5 to 4`},
+		{"crossed bounds", `"min": 1`, `"min": 5`, `state.json:8:5: memories[0]: its bounds are 5 to 4`},
 		{"a count below nothing", `"last_desired": 2`, `"last_desired": -2`, `last_desired is -2`},
-		{"no memory", `"Memory": {"registered": true, "min": 1, "max": 4, "last_desired": 2, "policies": [{"name": "cpu"}]}`, `"Memory": null`, `state.json:7:5: memories[0]: Memory is missing`},
+		{"no memory", `"Memory": {"registered": true, "min": 1, "max": 4, "last_desired": 2, "policies": [{"name": "cpu"}]}`, `"Memory": null`, `state.json:8:5: memories[0]: Memory is missing`},
 		{"no service", `{"cluster": "shop", "service": "api"}, "Memory"`, `{"cluster": "shop"}, "Memory"`, `needs the names of a cluster and a service`},
 		{"a memory twice", `"memories": [`, `"memories": [{"Target": {"cluster": "shop", "service": "api"}, "Memory": {"policies": []}},`, `memories[1]: shop/api has a memory already`},
-		{"an open activity that is over", `"Pending"`, `"Failed"`, `state.json:10:5: open_activities[0]: StatusCode is Failed; an open activity is`},
+		{"an open activity that is over", `"Pending"`, `"Failed"`, `state.json:11:5: open_activities[0]: StatusCode is Failed; an open activity is`},
 		{"an unknown status", `"Pending"`, `"Lost"`, `StatusCode is "Lost"; it must be one of`},
 		{"a generation beyond the sequence", `"Generation": 7`, `"Generation": 10`, `Generation is 10; it must be 1 to the sequence, which is 9`},
-		{"no time", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "noon"`, `state.json:10:5: open_activities[0]: parsing time "noon"`},
-		{"a decision without ID", `"d-9"`, `""`, `state.json:15:5: decisions[0]: `},
+		{"no time", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "noon"`, `state.json:11:5: open_activities[0]: parsing time "noon"`},
+		{"a decision without ID", `"d-9"`, `""`, `state.json:16:5: decisions[0]: `},
 		{"a negative delay", `97.5`, `-1`, `state.json:5:28: delays.AWS/ECS 60: needs a name`},
+		{"a delay beyond what is learned", `97.5`, `1e308`, `state.json:5:28: delays.AWS/ECS 60: needs a name, 0 to 300 seconds`},
+		{"a delay whose name looks like a cluster's", `{"AWS/ECS 60": {"Seconds": 97.5`, `{"\u0000": {"Seconds": 97.5`, `needs a name`},
+		{"a cluster's delay that is no number", `"Seconds": 90`, `"Seconds": "90"`, `state.json:6:22: cluster_delays[0]: must be a number`},
+		{"a cluster's negative delay", `"Seconds": 90`, `"Seconds": -90`, `state.json:6:67: cluster_delays[0].delays.AWS/ECS 60: needs a name`},
+		{"delays of no cluster", `{"cluster": "shop", "delays"`, `{"cluster": "", "delays"`, `state.json:6:22: cluster_delays[0]: `},
+		{"delays of a cluster twice", `"cluster_delays": [`, `"cluster_delays": [{"cluster": "shop", "delays": {}},`, `cluster_delays[1]: shop has its delays already`},
+		{"an unknown key beside a cluster's delays", `{"cluster": "shop", "delays"`, `{"cluster": "shop", "region": "x", "delays"`, `state.json:6:52: cluster_delays[0].region: is not known`},
 		{"no object", smallDump, `[]`, `state.json:1:1: must be an object`},
 		{"null", smallDump, `null`, `state.json:1:1: must be an object`},
 		{"nothing", smallDump, ``, `state.json:1:1: is no JSON: it ends too early`},
@@ -259,6 +273,17 @@ func FuzzParseDump(f *testing.F) {
 		first, err := d.Text()
 		if err != nil {
 			t.Fatal(err)
+		}
+		b := Memory()
+		if err := Import(b, d); err != nil {
+			t.Fatalf("what was found right cannot be imported: %v\n%s", err, first)
+		}
+		found, err := Export(b, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept, err := found.Text(); err != nil || string(kept) != string(first) {
+			t.Errorf("it is\n%s\nand exported\n%s", first, kept)
 		}
 		again, err := ParseDump("f", first)
 		if err != nil {

@@ -20,7 +20,7 @@ const application = "ecs-autoscaler"
 const fileMode = 0o600
 
 // lockTimeout is how long to wait for a process that is just stopping, as on a quick restart.
-const lockTimeout = 2 * time.Second
+var lockTimeout = 2 * time.Second
 
 // The buckets of the file, and the keys of the meta bucket.
 var (

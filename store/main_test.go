@@ -21,6 +21,14 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// waitForLocks makes that the time to wait for another process, for a test that does not hope for its end.
+func waitForLocks(t *testing.T, patience time.Duration) {
+	t.Helper()
+	before := lockTimeout
+	lockTimeout = patience
+	t.Cleanup(func() { lockTimeout = before })
+}
+
 // noon is the instant most tests are at.
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 

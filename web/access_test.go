@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -340,6 +341,7 @@ func TestAReloadIsAnsweredWithHowItWent(t *testing.T) {
 		code   string
 	}{
 		errors.New("c.yaml:1:1: error: it is wrong"): {500, "reload_failed"},
+		fmt.Errorf("%w: shop", ErrIncomplete):        {500, "reload_incomplete"},
 		context.DeadlineExceeded:                     {504, "timeout"},
 	} {
 		o, c := guarding(t)

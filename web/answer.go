@@ -25,6 +25,7 @@ const (
 	wrongMediaType   code = "unsupported_media_type"
 	unavailable      code = "unavailable"
 	reloadFailed     code = "reload_failed"
+	reloadIncomplete code = "reload_incomplete"
 	timedOut         code = "timeout"
 )
 

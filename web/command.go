@@ -20,9 +20,13 @@ const (
 // Commands are what requests may change.
 type Commands interface {
 	// Reload loads the configuration anew between two passes and says how that went: nil when it is taken up, the error
-	// of ctx when it did not end in time, else why the configuration before stays in force.
+	// of ctx when it did not end in time, ErrIncomplete when it is in force but not for all of its clusters, else why the
+	// configuration before stays in force.
 	Reload(ctx context.Context) error
 }
+
+// ErrIncomplete is what Reload wraps where the new configuration is in force but not every cluster of it could be taken up.
+var ErrIncomplete = errors.New("the new configuration is in force, but not for all of its clusters")
 
 // noCommands is the daemon of which nothing can be changed.
 type noCommands struct{}
@@ -67,6 +71,8 @@ func (s *server) reload(r *http.Request) (any, error) {
 	case errors.Is(err, context.DeadlineExceeded):
 		return nil, &problem{http.StatusGatewayTimeout, timedOut,
 			"the pass under way has not ended in 30 seconds; the reload follows it, and the log and ecs_autoscaler_config_last_reload_successful will say how it went"}
+	case errors.Is(err, ErrIncomplete):
+		return nil, &problem{http.StatusInternalServerError, reloadIncomplete, err.Error()}
 	case err != nil:
 		return nil, &problem{http.StatusInternalServerError, reloadFailed, err.Error()}
 	}

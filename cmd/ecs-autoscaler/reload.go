@@ -23,8 +23,11 @@ const (
 // reloadTimeout is longer than the daemon itself waits for the pass under way.
 const reloadTimeout = 40 * time.Second
 
-// reloadFailed is the code of an answer that says that the configuration is not right.
-const reloadFailed = "reload_failed"
+// What an answer says whose configuration is not right, or not in force everywhere.
+const (
+	reloadFailed     = "reload_failed"
+	reloadIncomplete = "reload_incomplete"
+)
 
 func newReload() *cobra.Command {
 	var path string
@@ -35,7 +38,7 @@ func newReload() *cobra.Command {
 		Long: `Make the running daemon load its configuration anew between two passes, and wait for the result. The
 daemon is found by its own configuration: over the control socket if this user may use it, else at
 the address in listen, with a token. Exit code 1 means that the file is not right and the
-configuration before stays in force.`,
+configuration before stays in force, or that not everything in the new one could be taken up.`,
 		Example: `  ecs-autoscaler reload --config ecs-autoscaler.yaml
   ecs-autoscaler reload --token-file /run/secrets/autoscaler-token`,
 		Args: cobra.NoArgs,
@@ -78,6 +81,9 @@ func reload(ctx context.Context, stdout, stderr io.Writer, path string, o daemon
 	err = client.Reload(ctx)
 	if refused, ok := errors.AsType[*daemon.RefusedError](err); ok && refused.Code == reloadFailed {
 		return exitError{code: 1, err: fmt.Errorf("the configuration was not reloaded, the one before stays in force: %w", err)}
+	}
+	if refused, ok := errors.AsType[*daemon.RefusedError](err); ok && refused.Code == reloadIncomplete {
+		return exitError{code: 1, err: err}
 	}
 	if err != nil {
 		return err

@@ -22,8 +22,8 @@ func newStateExport() *cobra.Command {
 		Short: "Write the state as readable JSON",
 		Long: `Write what the daemon remembers as JSON: cooldowns, alarm states, runtime bounds, open activities, learned
 delays; with --history also the activities that have ended and the decisions of six weeks. Equal states give
-equal documents (docs/state.md describes them), and state import reads them. A state file is only read; the
-daemon that uses it must be stopped.`,
+equal documents (docs/state.md describes them), and state import reads them. Nothing is changed. The daemon that uses
+a state file must be stopped; those that share a DynamoDB table may run on, and each cluster is as it was at one instant.`,
 		Example: `  ecs-autoscaler state export --config ecs-autoscaler.yaml --output state.json
   ecs-autoscaler state export --file /var/lib/ecs-autoscaler/state.db --history`,
 		Args: cobra.NoArgs,

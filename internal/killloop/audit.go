@@ -16,6 +16,7 @@ import (
 type audit struct {
 	*stage
 	violations []string
+	killed     []time.Time
 	exports    int
 	asked      int // times that the API answered
 	last       int64
@@ -202,28 +203,8 @@ func (a *audit) owned(c *call, all []store.Activity, used map[string]bool) {
 			return
 		}
 	}
-	a.violate("%s went from %d to %d at %s without an activity of its own", c.Input.Service, from, to, c.Time.Format(time.StampMilli))
-}
-
-// cooldownsKept checks that a step waits for the cooldown of the one before by the same policy. A scale-out ends the cooldown of scale-ins.
-func (a *audit) cooldownsKept(all []store.Activity) {
-	last := map[string]*store.Activity{}
-	for i := range all {
-		t := &all[i]
-		if t.Status == evaluator.Failed || cooldowns[t.Policy] == 0 {
-			continue
-		}
-		service := t.Target.Service
-		before := last[service+t.Policy]
-		if before != nil && before.Status == evaluator.Successful && t.StartTime.Before(before.EndTime.Add(cooldowns[t.Policy])) {
-			a.violate("%s scaled %s at %s although the cooldown of the activity that ended at %s is %s", service, t.Policy,
-				t.StartTime.Format(time.TimeOnly), before.EndTime.Format(time.TimeOnly), cooldowns[t.Policy])
-		}
-		last[service+t.Policy] = t
-		if t.Policy == "out" {
-			delete(last, service+"in")
-		}
-	}
+	a.violate("%s went from %d to %d at %s without an activity of its own%s", c.Input.Service, from, to, c.Time.Format(time.StampMilli),
+		a.around(c.Input.Service, c.Time))
 }
 
 func (a *audit) report(w io.Writer, s *stage, took time.Duration) {

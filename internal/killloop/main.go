@@ -78,6 +78,7 @@ func (s *stage) killAll(ctx context.Context, a *audit, o options) error {
 			return err
 		}
 		a.watch(ctx, d, life(random), n%5 == 0)
+		a.killed = append(a.killed, time.Now())
 		if err := d.kill(); err != nil {
 			a.violate("the daemon ended by itself: %v: %s", err, s.lastWords())
 		}

@@ -12,6 +12,7 @@ const (
 	steps, trackers, scheduled = 14, 5, 5
 
 	outCooldown, inCooldown = 15 * time.Second, 10 * time.Second
+	outStep                 = 2
 	lowest, highest         = 1, 12
 )
 
@@ -63,13 +64,13 @@ func configurationText(listen string) string {
         alarm: {%s, comparison_operator: GreaterThanThreshold, threshold: 50}
         adjustment_type: ChangeInCapacity
         cooldown: %d
-        step_adjustments: [{metric_interval_lower_bound: 0, scaling_adjustment: 2}]
+        step_adjustments: [{metric_interval_lower_bound: 0, scaling_adjustment: %d}]
       - name: in
         alarm: {%s, comparison_operator: LessThanThreshold, threshold: 50}
         adjustment_type: ChangeInCapacity
         cooldown: %d
         step_adjustments: [{metric_interval_upper_bound: 0, scaling_adjustment: -1}]
-`, i, lowest, highest, alarm, int(outCooldown.Seconds()), alarm, int(inCooldown.Seconds()))
+`, i, lowest, highest, alarm, int(outCooldown.Seconds()), outStep, alarm, int(inCooldown.Seconds()))
 	}
 	for i := range trackers {
 		fmt.Fprintf(&b, `  - service: c/track-%02d
