@@ -159,15 +159,16 @@ func accountText(name string) string {
 }
 
 // LastPass is when the last pass without an error of the daemon's own ended, for the cluster for which that is the longest
-// ago; zero before the first. A cluster that has had none yet counts from when it was taken up.
+// ago; zero before the first, and where there is no cluster. A cluster that has had none yet counts from when it was taken up.
 func (f *Fleet) LastPass() time.Time {
 	f.mu.Lock()
 	oldest := f.passed
 	f.mu.Unlock()
-	if oldest.IsZero() {
-		return oldest
+	held := f.held()
+	if oldest.IsZero() || len(held) == 0 {
+		return time.Time{}
 	}
-	for _, r := range f.held() {
+	for _, r := range held {
 		at := r.engine.LastPass()
 		if at.IsZero() {
 			at = r.began

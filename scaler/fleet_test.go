@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
@@ -447,5 +449,33 @@ func TestTheActivitiesOfAClusterThatLeftAreNotOpenForEver(t *testing.T) {
 		if a.Target == k {
 			t.Errorf("still %s after two hours", a.Status)
 		}
+	}
+}
+
+// Of several daemons one may have no cluster: it is not late, whatever the alert in docs/metrics.md asks.
+func TestADaemonThatSteersNoClusterHasNoLastPass(t *testing.T) {
+	w := newWorld()
+	w.add("web", 2)
+	r := prometheus.NewPedanticRegistry()
+	s := newSquad(t, w, stepping, store.Memory(), func(o *FleetOptions) { o.Shared, o.Registerer = true, r })
+	shown := func() int {
+		n, err := testutil.GatherAndCount(r, "ecs_autoscaler_last_successful_pass_timestamp_seconds")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if s.pass(); shown() != 0 {
+		t.Error("a pass that nobody made is shown")
+	}
+	sc := store.Scope{Cluster: "c"}
+	if err := s.fleet.Hold(sc, nil, time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	if s.pass(); shown() != 1 {
+		t.Error("the pass over its only cluster is not shown")
+	}
+	if s.fleet.Drop(sc); shown() != 0 {
+		t.Error("the last pass over a cluster that is another's now grows old")
 	}
 }

@@ -30,16 +30,10 @@ type telemetry struct {
 
 // newTelemetry registers the metrics of a daemon. lastPass is when the last pass without an error of the daemon's own ended.
 func newTelemetry(r prometheus.Registerer, lastPass func() time.Time) *telemetry {
+	if r != nil {
+		r.MustRegister(lastPassMetric(lastPass))
+	}
 	f := promauto.With(r)
-	f.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "ecs_autoscaler_last_successful_pass_timestamp_seconds",
-		Help: "When the last pass without an error of the daemon's own was made; of several clusters, that of the one whose is the oldest.",
-	}, func() float64 {
-		if at := lastPass(); !at.IsZero() {
-			return float64(at.Unix())
-		}
-		return 0
-	})
 	return &telemetry{
 		activities: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_scaling_activities_total",
@@ -78,6 +72,23 @@ func newTelemetry(r prometheus.Registerer, lastPass func() time.Time) *telemetry
 			Name: "ecs_autoscaler_clock_offset_seconds",
 			Help: "How far AWS's time is ahead of this machine's, as corrected; 0 as long as they agree within two seconds.",
 		}),
+	}
+}
+
+// lastPassMetric shows when the last good pass was made, and nothing where there has been none: a daemon that steers no cluster, because
+// others have them all, is not late.
+type lastPassMetric func() time.Time
+
+var lastPassDesc = prometheus.NewDesc("ecs_autoscaler_last_successful_pass_timestamp_seconds",
+	"When the last pass without an error of the daemon's own was made; of several clusters, that of the one whose is the oldest.", nil, nil)
+
+// Describe implements prometheus.Collector.
+func (lastPassMetric) Describe(to chan<- *prometheus.Desc) { to <- lastPassDesc }
+
+// Collect implements prometheus.Collector.
+func (m lastPassMetric) Collect(to chan<- prometheus.Metric) {
+	if at := m(); !at.IsZero() {
+		to <- prometheus.MustNewConstMetric(lastPassDesc, prometheus.GaugeValue, float64(at.Unix()))
 	}
 }
 
