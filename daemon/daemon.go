@@ -116,6 +116,9 @@ func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) erro
 		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
+	if d.keeper != nil {
+		o.Leases = func() any { return d.keeper.View() }
+	}
 	if err := web.Register(registry, o); err != nil {
 		return err
 	}

@@ -98,6 +98,7 @@ func wantWithoutToken(r *route, method string) (with, without int) {
 // is answered without one changes anything.
 func TestNoRouteChangesAnythingWithoutAuthorization(t *testing.T) {
 	o, c := guarding(t)
+	o.Leases = func() any { return nil }
 	unset := o
 	unset.Guard = nil
 	state := func() string {

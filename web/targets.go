@@ -99,6 +99,17 @@ func (s *server) version(r *http.Request) (any, error) {
 	}{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, instant(s.Engine.LastPass())}, nil
 }
 
+// leases answers who steers what.
+func (s *server) leases(r *http.Request) (any, error) {
+	if _, err := parse(r.URL.RawQuery, nil, s.Now()); err != nil {
+		return nil, err
+	}
+	if s.Leases == nil {
+		return nil, &problem{http.StatusNotFound, notFoundCode, "this daemon has its state for itself and shares its clusters with nobody; several share a state in DynamoDB"}
+	}
+	return s.Leases(), nil
+}
+
 func matches(q *request, row *store.Target, latest *latestView) bool {
 	if differs(q.Account, row.Key.Account) || differs(q.Cluster, row.Key.Cluster) || differs(q.Service, row.Key.Service) {
 		return false

@@ -38,6 +38,8 @@ type Options struct {
 	Configured func(evaluator.Key) (*evaluator.Target, bool)
 	// State names where the daemon remembers, by which plan knows the daemon of its own configuration.
 	State string
+	// Leases says which daemon steers which cluster, as it is to be shown; nil where this daemon shares with nobody.
+	Leases func() any
 	// Commands are what requests may change; nil is nothing.
 	Commands Commands
 	// Guard decides who may give commands; nil lets nobody.
@@ -91,6 +93,7 @@ func (s *server) routes() []route {
 		{open, "/api/v1/decisions", s.answer(s.decisions), "decisions that changed something or changed their reason, newest first"},
 		{open, "/api/v1/activities", s.answer(s.activities), "scaling activities, newest first"},
 		{open, "/api/v1/version", s.answer(s.version), "version of the daemon, and when it last made a pass"},
+		{open, "/api/v1/leases", s.answer(s.leases), "which daemon steers which cluster, where several share them out"},
 		{command, "/api/v1/reload", carryOut(s.reload), "load the configuration anew"},
 	}
 	if s.Pprof {

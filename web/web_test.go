@@ -298,3 +298,17 @@ func TestTheServerRefusesHeadersBeyondItsLimit(t *testing.T) {
 		t.Errorf("64 KiB of headers are %s", answer.Status)
 	}
 }
+
+func TestLeasesAreShownWhereThereAreAny(t *testing.T) {
+	o := optionsOf(t, filled(t))
+	if w := get(New(o), http.MethodGet, "/api/v1/leases"); w.Code != http.StatusNotFound {
+		t.Errorf("without any: %d", w.Code)
+	}
+	o.Leases = func() any { return map[string]string{"id": "me"} }
+	if w := get(New(o), http.MethodGet, "/api/v1/leases"); w.Code != http.StatusOK || w.Body.String() != `{"id":"me"}`+"\n" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if w := get(New(o), http.MethodGet, "/api/v1/leases?cluster=x"); w.Code != http.StatusBadRequest {
+		t.Errorf("a parameter is ignored: %d", w.Code)
+	}
+}
