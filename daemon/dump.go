@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/store"
@@ -59,7 +60,7 @@ func ImportState(ctx context.Context, with Options, d *store.Dump, o ImportOptio
 	empty, err := store.IsEmpty(b)
 	switch {
 	case err == nil && !empty:
-		err = store.ErrNotEmpty
+		err = fmt.Errorf("%w in %s, and one in a table is never replaced: import into another table", store.ErrNotEmpty, StateName(c))
 	case err == nil && !o.DryRun:
 		err = store.Import(b, d)
 	}

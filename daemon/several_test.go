@@ -136,7 +136,7 @@ func (m *member) leave(w *world) {
 func (m *member) kill() {
 	m.line.cutOff(everything)
 	m.stop()
-	_ = <-m.done // what it could not do in order any more is the point
+	<-m.done // what it could not do in order any more is the point
 }
 
 // clusters are those that the daemon steers.

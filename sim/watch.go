@@ -72,7 +72,8 @@ func (s *Seen) unanswered(c *call) {
 
 func (s *Seen) measured(q *metricQuery, series *series, r *metricResult) {
 	m := Measured{
-		Metric: series.owned.name, Expression: q.expression != nil, Period: series.grid.period, Status: r.status, Times: r.times, Values: r.values,
+		Metric: series.owned.name, Expression: q.expression != nil, Period: series.grid.period, Status: r.status,
+		Times: r.times, Values: r.values,
 	}
 	if owner := series.owned.owner; owner != nil {
 		m.Cluster, m.Service = owner.key.cluster, owner.key.service

@@ -21,8 +21,8 @@ func newStateImport() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Make a state of what state export wrote",
 		Long: `Make a state of the JSON that state export wrote; FILE - is standard input. Everything in it is checked
-before anything is written. A state that is not empty is only replaced with --force, and then the old file stays
-beside it under another name. The daemon must be stopped.`,
+before anything is written. A state file that is not empty is only replaced with --force, and then the old one stays
+beside it under another name; a table that is not empty is never replaced. The daemon must be stopped.`,
 		Example: `  ecs-autoscaler state import state.json --config ecs-autoscaler.yaml --dry-run
   ecs-autoscaler state import state.json --file state.db --force`,
 		Args: cobra.ExactArgs(1),
