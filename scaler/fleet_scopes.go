@@ -115,6 +115,9 @@ func (f *Fleet) Hold(sc store.Scope, fence *store.Fence, writeAfter time.Time) e
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.runners[sc] = r
+	if f.config != c { // reloaded meanwhile, without this engine
+		r.pending.Store(f.config)
+	}
 	if f.launch != nil {
 		f.launch(r)
 	}
