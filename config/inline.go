@@ -8,10 +8,11 @@ import (
 	"ecs-autoscaler/evaluator"
 )
 
-// Inline reads the key targets of another kind of file, such as a policy test, as a configuration that
+// Inline reads the keys accounts and targets of another kind of file, such as a policy test, as a configuration that
 // says nothing else. Mistakes are reported through m; the Config is good when there are none.
 func Inline(m *strict.Mapping) *Config {
 	c := newConfig(m.File)
+	c.accounts(m)
 	c.targets(m, awsOptions())
 	return c
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
@@ -227,6 +228,11 @@ func TestTwoDaemonsShareTheClustersOutAndNeitherMissesOne(t *testing.T) {
 		}
 		if first.line.written() == 0 || second.line.written() == 0 {
 			t.Errorf("the daemons made %d and %d writes", first.line.written(), second.line.written())
+		}
+		answer := httptest.NewRecorder()
+		first.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/api/v1/leases", nil))
+		if text := answer.Body.String(); strings.Count(text, `"steered":true`) != 2 || strings.Count(text, `"alive":true`) != 2 {
+			t.Errorf("/api/v1/leases of a daemon with two clusters of four says %s", text)
 		}
 		w.accounted(first)
 		first.leave(w)

@@ -32,19 +32,26 @@ func NewBrake(r prometheus.Registerer) *Brake {
 	return b
 }
 
-// SetLimit sets the share in percent beyond which nothing is scaled in; 0 switches the brake off.
+// SetLimit sets the share in percent beyond which nothing is scaled in; 0 switches the brake off, and what was reported
+// counts no more when it is switched on again.
 func (b *Brake) SetLimit(percent float64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.limit = percent
+	if b.limit = percent; percent == 0 {
+		clear(b.reports)
+		b.halted = false
+	}
 	b.add()
 }
 
 // Report replaces what the engine (or whatever else) of counts, and returns what all of them count. changed says that the
-// brake has just closed or opened.
+// brake has just closed or opened. Without a limit nothing is kept.
 func (b *Brake) Report(of any, targets, unready int) (fleet evaluator.Fleet, changed bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.limit == 0 {
+		return evaluator.Fleet{}, false
+	}
 	b.reports[of] = evaluator.Fleet{Targets: targets, Unready: unready}
 	b.add()
 	before := b.halted

@@ -205,6 +205,7 @@ func TestTheBrakesMetricsAreThereWhileThereIsALimit(t *testing.T) {
 		t.Errorf("%d metrics without a limit, %v", n, err)
 	}
 	b.SetLimit(20)
+	b.Report("a", 10, 3)
 	want := `
 # HELP ecs_autoscaler_fleet_brake 1 while more targets are unready than halt_if_unready_percent allows, so that none scales in, else 0.
 # TYPE ecs_autoscaler_fleet_brake gauge
@@ -243,5 +244,36 @@ func TestWhenTheBrakeOpensIsNotMissed(t *testing.T) {
 		if late := acted.Sub(midnight.Add(25 * time.Minute)); acted.IsZero() || late > time.Minute {
 			t.Errorf("interval %s: acts %s after the brake has opened", interval, late)
 		}
+	}
+}
+
+// A reload may take the brake away in the middle of an outage, and another put it back when that is over.
+func TestABrakeThatIsPutBackKnowsNothingOfTheTimeBefore(t *testing.T) {
+	b := NewBrake(nil)
+	b.SetLimit(20)
+	b.Report("a", 10, 8)
+	b.Report("gone", 100, 100)
+	b.SetLimit(0)
+	b.Forget("gone")
+	b.SetLimit(20)
+	if f := b.fleet(); f.Targets != 0 || f.Halted() {
+		t.Errorf("it counts %+v before anybody has reported", f)
+	}
+	if f, changed := b.Report("a", 10, 8); !f.Halted() || !changed {
+		t.Errorf("8 of 10: %+v, told %v", f, changed)
+	}
+}
+
+// A slow engine still works with the configuration before when a quick one has taken the limit away.
+func TestAnEngineThatReloadsLateLeavesNothingBehind(t *testing.T) {
+	b, keys := braked(t, map[string]float64{"s0": 10})
+	b.pass()
+	b.engine.Brake.SetLimit(0)
+	b.minutes(1) // with the limit in its own configuration
+	b.engine.Reload(parse(t, fleetOf(10, "")))
+	b.minutes(1)
+	b.expect(keys[0], 1, evaluator.AlreadyAtMinCapacity)
+	if n := len(b.engine.Brake.reports); n > 0 {
+		t.Errorf("%d reports are left", n)
 	}
 }

@@ -123,6 +123,9 @@ func (f *Fleet) Hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.runners[sc] = r
+	if f.config != c { // reloaded meanwhile, without this engine
+		r.pending.Store(f.config)
+	}
 	if f.launch != nil {
 		f.launch(r)
 	}

@@ -472,3 +472,26 @@ func TestAClockThatWasSetHasAWSAskedForTheTime(t *testing.T) {
 		t.Errorf("%d descriptions since the step, want 1: one answer tells the time", got)
 	}
 }
+
+// A lease may be taken while the configuration is reloaded: the engine that is being made must not stay with the one before.
+func TestAClusterThatIsTakenUpDuringAReloadGetsTheNewConfiguration(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	var s *squad
+	s = newSquad(t, w, stepping, store.Memory(), func(o *FleetOptions) {
+		o.Shared = true
+		o.Accounts[""].Services = func() ServiceReader {
+			if err := s.fleet.Reload(parse(t, strings.ReplaceAll(stepping, "min_capacity: 1", "min_capacity: 3"))); err != nil {
+				t.Error(err)
+			}
+			return w
+		}
+	})
+	if err := s.fleet.Hold(t.Context(), store.Scope{Cluster: "c"}, nil); err != nil {
+		t.Fatal(err)
+	}
+	s.pass()
+	if spec, ok := s.fleet.Configured(k); !ok || spec.Min != 3 {
+		t.Errorf("configured %v: %+v, want the min capacity of the new configuration", ok, spec)
+	}
+}

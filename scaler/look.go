@@ -25,9 +25,19 @@ func (e *Engine) interval(period int64) time.Duration {
 	return every
 }
 
-// phase is how long after each whole interval the alarms of a target are evaluated: when the newest bucket is usually
-// there, as long after its end as CloudWatch takes to publish it, and a few seconds that differ from target to target.
+// phase is how long after each whole interval the alarms of a target are evaluated: at their place, and a few seconds that
+// differ from target to target.
 func (e *Engine) phase(t *target, every time.Duration) time.Duration {
+	place := e.place(t, every)
+	if e.FixedPhase != nil {
+		return place
+	}
+	return place + time.Duration(seconds(t.spec.Key))*second
+}
+
+// place is how long after each whole interval the newest bucket is usually there: as long after its end as CloudWatch takes
+// to publish it.
+func (e *Engine) place(t *target, every time.Duration) time.Duration {
 	if e.FixedPhase != nil {
 		return *e.FixedPhase
 	}
@@ -37,7 +47,7 @@ func (e *Engine) phase(t *target, every time.Duration) time.Duration {
 			after = max(after, tr.Place)
 		}
 	}
-	return time.Duration(after+int64(seconds(t.spec.Key))) * time.Second
+	return time.Duration(after) * second
 }
 
 // seconds is a target's own place among those that looks are spread over.

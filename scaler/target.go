@@ -206,7 +206,7 @@ func (t *target) readable() bool {
 func (t *target) resting() bool { return t.readable() && !t.memory.SwitchedOff }
 
 // nextDescription is with the next look while an activity is followed. At rest it comes in the middle between two looks,
-// by name in one of the minutes of the interval: always at the same instants, whatever was described in between, so that what
+// by name in one of the slots of the interval: always at the same instants, whatever was described in between, so that what
 // others do is noticed then and does not depend on how often anybody looks.
 func (e *Engine) nextDescription(t *target, now time.Time) time.Time {
 	switch {
@@ -217,15 +217,40 @@ func (e *Engine) nextDescription(t *target, now time.Time) time.Time {
 		}
 		return e.evaluation(t, every, now.Add(every/apart))
 	case !t.resting():
-		return onGrid(now.Add(second), absentRetry, e.between(t))
+		return onGrid(now.Add(second), absentRetry, e.between(t, absentRetry))
 	default:
-		return onGrid(now.Add(second), refreshInterval, e.between(t)+time.Duration(nameHash(t.spec.Key)%10)*time.Minute)
+		return onGrid(now.Add(second), refreshInterval, e.between(t, refreshInterval))
 	}
 }
 
-// between is a phase of the minute at which the target's alarms are not looked at: 20 to 49 s after that of its looks.
-func (e *Engine) between(t *target) time.Duration {
-	return e.phase(t, time.Minute) + time.Duration(20+nameHash(t.spec.Key)/10%30)*time.Second
+const (
+	// slotSize is how many services of a cluster are described at one instant, at most on average: with half as many in it a
+	// slot still fills two calls.
+	slotSize = 4 * batch
+	// mostSlots is the greatest power of two of instants that the interval has room for.
+	mostSlots = 256
+	// quiet are the seconds of a minute at which the alarms of no target are looked at, beginning quietAfter the first.
+	quiet, quietAfter = 30, 20
+)
+
+// between is the phase of every at which the target's service is described: a second of a minute at which alarms are not
+// looked at, 16 to 49 s after its own look. Services of a cluster share a few such instants, so that the calls, each of which takes
+// ten of them, are full; clusters have different ones.
+func (e *Engine) between(t *target, every time.Duration) time.Duration {
+	k, span := t.spec.Key, uint32(every/time.Minute)*quiet
+	slots := e.slots()
+	position := (nameHash(k)%slots*span/slots + nameHash(evaluator.Key{Account: k.Account, Cluster: k.Cluster})) % span
+	return e.place(t, time.Minute) + time.Duration(position/quiet)*time.Minute + time.Duration(quietAfter+position%quiet)*second
+}
+
+// slots is how many instants the engine's services are described at: a power of two, so that the instants of most services
+// stay what they are when there are more of them.
+func (e *Engine) slots() uint32 {
+	n := uint32(1)
+	for int(n)*slotSize < len(e.order) && n < mostSlots {
+		n *= 2
+	}
+	return n
 }
 
 func nameHash(k evaluator.Key) uint32 {

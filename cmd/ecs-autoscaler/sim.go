@@ -29,7 +29,7 @@ func newSim() *cobra.Command {
 	var f simFlags
 	cmd := &cobra.Command{
 		Use:   "sim",
-		Short: "Serve a simulated AWS region: ECS, CloudWatch and Application Auto Scaling on a port",
+		Short: "Serve a simulated AWS region: ECS, CloudWatch, Application Auto Scaling, DynamoDB and STS on a port",
 		Long: `Serve a simulated AWS region that unmodified AWS SDKs and the AWS CLI work against. What is in it, its
 load, its delays and its faults come from a scenario file (docs/simulated-region.md); without one it is
 the region of the demo. Any credentials are good. Time runs from the start of the scenario, or from now.`,

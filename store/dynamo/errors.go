@@ -66,6 +66,9 @@ func explain(table, operation string, err error) error {
 	switch code := codeOf(err); {
 	case code == "ResourceNotFoundException":
 		e.Problem, e.Remedy, e.Err = "does not exist in this account and region", initTable, errors.Join(ErrNoTable, err)
+		if strings.HasSuffix(table, ".dry") { // the name that dry runs use
+			e.Remedy = `create it with "ecs-autoscaler state init --dry-run", ` + otherTable
+		}
 	case slices.Contains(denials, code):
 		e.Problem = "may not be used (" + oneLine(err) + ")"
 		e.Remedy = "allow " + actions(operation) + " on the table in the IAM policy of the user or role that ecs-autoscaler runs as " +
