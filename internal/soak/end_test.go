@@ -15,7 +15,7 @@ import (
 
 // judge looks at a world that has been calm for hours: nothing is open, nothing is stuck, and the API says what is so.
 func (w *world) judge() {
-	if w.failed || w.process == nil {
+	if w.failed.Load() || w.process == nil {
 		return
 	}
 	w.compareAPI()
@@ -168,7 +168,7 @@ func (w *world) compareAPI() {
 	}
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	w.totals.faults["api_compared"]++
+	w.totals.apis++
 	for _, s := range w.oracle.services {
 		for _, r := range s.records {
 			if r.StartTime.Before(since) {

@@ -207,7 +207,7 @@ var mutants = map[string]struct {
 	"the minimum is ignored": {mutant{falsify: func(k *rules) { k.min = 0 }}, "the count stays within the bounds"},
 	"suspension is ignored": {mutant{falsify: func(k *rules) { k.suspendedIn, k.suspendedOut = false, false }},
 		"nothing moves in a suspended direction"},
-	"deployments are ignored": {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys"},
+	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys"},
 	"every write is sent twice": {mutant{send: resent(1)}, "durable intent"},
 	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints"},
 	"writes come too late": {mutant{send: func(p *process, req *http.Request) (*http.Response, error) {
@@ -228,7 +228,7 @@ func TestTheOracleFindsDeliberateDefects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var rules []string
 			for seed := range uint64(mutantSeeds) {
-				sum := live(t, 500+seed, options{size: &size{4, 30 * hour, 2 * hour}, mutant: &m.mutant, pace: 6})
+				sum := live(t, 500+seed, options{size: &size{4, 12 * hour, 70 * time.Minute}, mutant: &m.mutant, pace: 8, until: m.rule})
 				for _, v := range sum.violations {
 					if rules = append(rules, v.rule); strings.Contains(v.rule, m.rule) {
 						t.Logf("found with seed %d by %q", v.seed, v.rule)
