@@ -47,7 +47,7 @@ func (w *world) nothingOpen(s *service, v *sim.ServiceView) {
 // notStuck: a service whose metric has been beyond its alarm for long is not left alone.
 func (w *world) notStuck(s *service, v *sim.ServiceView) {
 	r := w.process.version.rules[s.class]
-	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved {
+	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
 		return
 	}
 	w.checked("nobody is stuck")

@@ -79,7 +79,7 @@ func TestSoak(t *testing.T) {
 	o, years, seed := asked(t), *yearsFlag, *seedFlag
 	worlds := 0
 	if years < 0 {
-		o.size, o.pace, years, worlds = &size{5, 6 * hour, 3 * hour}, 8, 1000, share
+		o.size, o.pace, years, worlds = &size{4, 3 * hour, 3 * hour}, 12, 1000, share
 	}
 	first, total := seed, newTotals(0)
 	total.worlds = 0
@@ -105,12 +105,12 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// share is how many small worlds the suite lives through: crashes, faults and restarts every few minutes, for ten hours each.
-const share = 8
+// share is how many small worlds the suite lives through: crashes, faults and restarts every few minutes, and then calm.
+const share = 4
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.
 func TestASeedReplaysExactly(t *testing.T) {
-	o := options{size: &size{4, 5 * hour, time.Minute}, pace: 12, exact: true}
+	o := options{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true}
 	const seed = 3
 	first, second := live(t, seed, o), live(t, seed, o)
 	if first.digest != second.digest {
