@@ -145,7 +145,7 @@ func (w *world) compareAPI() {
 		return
 	}
 	shown := map[string]shownActivity{}
-	since := time.Now().Add(-history / 2)
+	since := time.Now().Add(-history * 2 / 3)
 	for cursor := ""; ; {
 		var page struct {
 			Activities []shownActivity `json:"activities"`

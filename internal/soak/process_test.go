@@ -275,7 +275,7 @@ func (b *disk) Commit(d *store.Durable) error {
 	return nil
 }
 
-// Prune keeps two days of history, so that worlds of thousands of services stay small.
+// Prune keeps half a day of history, so that worlds of thousands of services stay small.
 func (b *disk) Prune(before time.Time) (int, error) {
 	w := b.p.w
 	w.lock.Lock()
@@ -287,7 +287,7 @@ func (b *disk) Prune(before time.Time) (int, error) {
 }
 
 // history is how long a world remembers activities and decisions.
-const history = 48 * time.Hour
+const history = 12 * time.Hour
 
 // bury waits for the goroutines of a process that is dead.
 func (w *world) bury() {

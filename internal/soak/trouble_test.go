@@ -31,7 +31,7 @@ func happenings() []*happening {
 		{name: "skew", every: 30 * hour, do: (*world).setClock},
 		{name: "slow", every: 24 * hour, do: (*world).slowNetwork},
 		{name: "second", every: 24 * hour, do: (*world).twoAtOnce},
-		{name: "api", every: 12 * hour, do: (*world).compareAPI},
+		{name: "api", every: 6 * hour, do: (*world).compareAPI},
 		{name: "foreign", every: 2 * day, perService: true, do: (*world).otherHand},
 		{name: "deploy", every: 3 * day, perService: true, do: (*world).deployOne},
 		{name: "crash", every: 4 * day, perService: true, do: (*world).crashTasks},
