@@ -31,6 +31,10 @@ FUZZTIME ?= 10s
 KILLS    ?= 400
 ARGS     ?=
 
+# How many simulated service-years `make soak` lives through, and from which seed on.
+YEARS ?= 1
+SEED  ?= 1
+
 .DEFAULT_GOAL := help
 
 .PHONY: help
@@ -83,6 +87,14 @@ fuzz: check-go ## every fuzz target for a short while (FUZZTIME=10s)
 .PHONY: kill-loop
 kill-loop: build ## kill the daemon at random moments and check that nothing is lost (KILLS=400)
 	$(GO) run ./internal/killloop -binary $(BINARY) -kills $(KILLS)
+
+# One process and one core; run it again with another SEED beside it to use more of them. The collector waits longer than usual,
+# which a third of the time goes into otherwise.
+.PHONY: soak
+soak: check-go ## a deterministic fault test: YEARS=1 simulated service-years of trouble from SEED=1 on (docs/soak.md)
+	@mkdir -p bin
+	$(GO) test -c -o bin/soak.test ./internal/soak
+	@cd internal/soak && GOMAXPROCS=1 GOGC=$${GOGC:-400} exec ../../bin/soak.test -test.run '^TestSoak$$' -test.timeout 0 -soak.seed $(SEED) -soak.years $(YEARS) $(ARGS)
 
 # The old figures stay until the new ones are complete.
 .PHONY: bench

@@ -105,7 +105,7 @@ func draw(seed uint64, fixed *size) *plan {
 	p.rest = one(r, 600, 1800, 3600)
 	if drawn.services > 100 {
 		p.rest = one(r, 2*3600, 4*3600, 8*3600)
-		p.large = drawn.services > 1000
+		p.large = drawn.services > 700
 	}
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
@@ -124,11 +124,11 @@ func drawSize(r *rand.Rand) size {
 	case k < 4:
 		return size{1 + r.IntN(8), 3 * 24 * time.Hour, 5 * time.Hour}
 	case k < 7:
-		return size{20 + r.IntN(40), 5 * 24 * time.Hour, 5 * time.Hour}
+		return size{20 + r.IntN(40), 4 * 24 * time.Hour, 5 * time.Hour}
 	case k < 9:
-		return size{200 + r.IntN(300), 10 * 24 * time.Hour, 5 * time.Hour}
+		return size{150 + r.IntN(250), 5 * 24 * time.Hour, 5 * time.Hour}
 	default:
-		return size{1500 + r.IntN(1500), 14 * 24 * time.Hour, 5 * time.Hour}
+		return size{800 + r.IntN(1200), 7 * 24 * time.Hour, 5 * time.Hour}
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 // judge looks at a world that has been calm for hours: nothing is open, nothing is stuck, and the API says what is so.
 func (w *world) judge() {
-	if w.failed || w.process == nil {
+	if w.failed.Load() || w.process == nil {
 		return
 	}
 	w.compareAPI()
@@ -47,7 +47,7 @@ func (w *world) nothingOpen(s *service, v *sim.ServiceView) {
 // notStuck: a service whose metric has been beyond its alarm for long is not left alone.
 func (w *world) notStuck(s *service, v *sim.ServiceView) {
 	r := w.process.version.rules[s.class]
-	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved {
+	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
 		return
 	}
 	w.checked("nobody is stuck")
@@ -145,7 +145,7 @@ func (w *world) compareAPI() {
 		return
 	}
 	shown := map[string]shownActivity{}
-	since := time.Now().Add(-history / 2)
+	since := time.Now().Add(-history * 2 / 3)
 	for cursor := ""; ; {
 		var page struct {
 			Activities []shownActivity `json:"activities"`
@@ -168,7 +168,7 @@ func (w *world) compareAPI() {
 	}
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	w.totals.faults["api_compared"]++
+	w.totals.apis++
 	for _, s := range w.oracle.services {
 		for _, r := range s.records {
 			if r.StartTime.Before(since) {

@@ -123,7 +123,7 @@ func (o *oracle) onData(p *process, d *deed) {
 	}
 	w.checked(rule)
 	a, k := q.side(d.Direction), p.told(d.service, q)
-	if a == nil || k == nil {
+	if a == nil || k == nil || len(k.begins) == 0 {
 		w.violate(rule, d.about(), "%s %d -> %d by %s, of whose metric nothing is known", d.Direction, d.From, d.To, q.name)
 		return
 	}

@@ -82,7 +82,6 @@ type process struct {
 	known   map[series]*known
 	slots   []slot
 	slotsOf *version
-	latency time.Duration
 	naps    naps
 	chance  *rand.Rand
 }
@@ -98,7 +97,7 @@ func (w *world) start() error {
 		return err
 	}
 	w.processes++
-	p := &process{w: w, number: w.processes, version: w.newest, done: make(chan error, 1), died: make(chan struct{}), began: time.Now(), known: map[series]*known{}, latency: w.latency}
+	p := &process{w: w, number: w.processes, version: w.newest, done: make(chan error, 1), died: make(chan struct{}), began: time.Now(), known: map[series]*known{}}
 	p.chance = rand.New(rand.NewPCG(w.plan.seed, uint64(p.number)))
 	p.inner = w.region.Watched(func(s *sim.Seen) { p.seen = s })
 	p.clock = w.machine(p)
@@ -212,8 +211,8 @@ func (p *process) depart(req *http.Request, writes bool) (*http.Request, error) 
 
 func (p *process) arrive(resp *http.Response, err error, writes bool) (*http.Response, error) {
 	w := p.w
-	if p.latency > 0 && err == nil { // a slow network: the answer's date is old when it comes
-		time.Sleep(p.latency)
+	if late := w.latency.Load(); late > 0 && err == nil { // a slow network: the answer's date is old when it comes
+		time.Sleep(time.Duration(late))
 	}
 	p.naps.wait()
 	w.lock.Lock()
@@ -276,7 +275,7 @@ func (b *disk) Commit(d *store.Durable) error {
 	return nil
 }
 
-// Prune keeps two days of history, so that worlds of thousands of services stay small.
+// Prune keeps half a day of history, so that worlds of thousands of services stay small.
 func (b *disk) Prune(before time.Time) (int, error) {
 	w := b.p.w
 	w.lock.Lock()
@@ -288,7 +287,7 @@ func (b *disk) Prune(before time.Time) (int, error) {
 }
 
 // history is how long a world remembers activities and decisions.
-const history = 48 * time.Hour
+const history = 12 * time.Hour
 
 // bury waits for the goroutines of a process that is dead.
 func (w *world) bury() {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"ecs-autoscaler/sim"
@@ -22,11 +23,13 @@ type totals struct {
 	starts     int
 	restarts   int
 	reloads    int
+	apis       int // how often the API was compared with the region
 	calls      int64
 	datapoints int64
 	writes     int64
 	intents    int64
 	commits    int64
+	counting   sync.Mutex // guards faults and crashes
 	faults     map[string]int64
 	crashes    map[string]int64
 	checks     map[string]int64
@@ -57,19 +60,28 @@ func newTotals(seed uint64) *totals {
 	return &totals{seed: seed, worlds: 1, faults: map[string]int64{}, crashes: map[string]int64{}, checks: map[string]int64{}}
 }
 
-func (t *totals) fault(kind string) { t.faults[kind]++ }
+// fault counts something that went wrong; the harness and the daemon's goroutine both do.
+func (t *totals) fault(kind string) {
+	t.counting.Lock()
+	defer t.counting.Unlock()
+	t.faults[kind]++
+}
 
-func (t *totals) crash(where string) { t.crashes[where]++ }
+func (t *totals) crash(where string) {
+	t.counting.Lock()
+	defer t.counting.Unlock()
+	t.crashes[where]++
+}
 
 // call counts one request and what struck it.
 func (t *totals) call(s *sim.Seen) {
 	t.calls++
 	if s.Fault != "" {
-		t.faults[string(s.Fault)]++
+		t.fault(string(s.Fault))
 	}
 	for i := range s.Measured {
 		if st := s.Measured[i].Status; st != "" && st != "Complete" {
-			t.faults["metric_"+st]++
+			t.fault("metric_" + st)
 		}
 	}
 }
@@ -79,6 +91,7 @@ func (t *totals) add(o *totals) {
 	t.worlds += o.worlds
 	t.served, t.outages, t.downtime = t.served+o.served, t.outages+o.outages, t.downtime+o.downtime
 	t.starts, t.restarts, t.reloads = t.starts+o.starts, t.restarts+o.restarts, t.reloads+o.reloads
+	t.apis += o.apis
 	t.calls, t.datapoints, t.writes, t.intents, t.commits = t.calls+o.calls, t.datapoints+o.datapoints, t.writes+o.writes, t.intents+o.intents, t.commits+o.commits
 	join(t.faults, o.faults)
 	join(t.crashes, o.crashes)

@@ -31,7 +31,7 @@ func happenings() []*happening {
 		{name: "skew", every: 30 * hour, do: (*world).setClock},
 		{name: "slow", every: 24 * hour, do: (*world).slowNetwork},
 		{name: "second", every: 24 * hour, do: (*world).twoAtOnce},
-		{name: "api", every: 12 * hour, do: (*world).compareAPI},
+		{name: "api", every: 6 * hour, do: (*world).compareAPI},
 		{name: "foreign", every: 2 * day, perService: true, do: (*world).otherHand},
 		{name: "deploy", every: 3 * day, perService: true, do: (*world).deployOne},
 		{name: "crash", every: 4 * day, perService: true, do: (*world).crashTasks},
@@ -53,7 +53,7 @@ func (w *world) trouble(until time.Time) {
 	for _, h := range all {
 		w.schedule(h)
 	}
-	for !w.failed && time.Now().Before(until) {
+	for !w.failed.Load() && time.Now().Before(until) {
 		next := all[0]
 		for _, h := range all {
 			if h.next.Before(next.next) {
@@ -230,14 +230,7 @@ func (w *world) slowNetwork() {
 	w.later(length, func() { w.setLatency(0) })
 }
 
-func (w *world) setLatency(d time.Duration) {
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	w.latency = d
-	if w.process != nil {
-		w.process.latency = d
-	}
-}
+func (w *world) setLatency(d time.Duration) { w.latency.Store(int64(d)) }
 
 func (w *world) twoAtOnce() {
 	if w.path != "" && w.process != nil {
@@ -411,7 +404,7 @@ func (w *world) quiet() {
 	if p != nil && changed && !p.dead {
 		p.daemon.Reload()
 	}
-	if w.process == nil && !w.failed {
+	if w.process == nil && !w.failed.Load() {
 		w.mustStart()
 	}
 	w.upset(10 * time.Minute)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,13 +48,15 @@ type world struct {
 	path      string        // of the state file, or empty
 	full      bool
 	skew      atomic.Int64 // nanoseconds the machine's wall clock is ahead
-	latency   time.Duration
-	undos     []undo // of the harness alone
+	latency   atomic.Int64 // nanoseconds that each answer is on its way
+	undos     []undo       // of the harness alone
 	end       time.Time
 	// troubled is until when something may be wrong with AWS, the clock or the disk.
 	troubled time.Time
-	failed   bool
-	looks    int
+	// failed says that enough did not hold; until is the rule that is waited for, if it is a certain one.
+	failed  atomic.Bool
+	awaited string
+	looks   int
 	// published is when the newest version of the configuration was.
 	published time.Time
 }
@@ -62,6 +65,7 @@ type world struct {
 type options struct {
 	size   *size
 	mutant *mutant
+	until  string  // ends with the first violation of this rule
 	pace   float64 // how often things happen, 0 leaves it to the seed
 	trace  io.Writer
 	exact  bool // the digest covers every byte of what is made durable
@@ -75,7 +79,7 @@ func live(t *testing.T, seed uint64, o options) *totals {
 	dir := shm(t)
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, plan: draw(seed, o.size), totals: sum, mutant: o.mutant, logger: o.logger}
+		w := &world{t: t, plan: draw(seed, o.size), totals: sum, mutant: o.mutant, logger: o.logger, awaited: o.until}
 		if o.pace > 0 {
 			w.plan.pace = o.pace
 		}
@@ -158,7 +162,7 @@ func (w *world) mustStart() {
 // until lets time pass, looks each minute at what the daemon has done, and buries it when it dies. The odd nanoseconds keep the
 // harness from waking in the same instant as the daemon.
 func (w *world) until(at time.Time) {
-	for !w.failed {
+	for !w.failed.Load() {
 		now := time.Now()
 		if !now.Before(at) {
 			return
@@ -226,7 +230,9 @@ func (w *world) violate(rule, about, format string, args ...any) {
 	if w.totals.violated <= most {
 		w.totals.violations = append(w.totals.violations, v)
 	}
-	w.failed = w.totals.violated >= most
+	if w.totals.violated >= most || w.awaited != "" && strings.Contains(rule, w.awaited) {
+		w.failed.Store(true)
+	}
 }
 
 // checked counts that something was looked at that must hold.
