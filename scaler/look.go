@@ -74,6 +74,7 @@ func (e *Engine) evaluation(t *target, every time.Duration, at time.Time) time.T
 // first of them, or sooner when a scheduled action is due.
 func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 	skips := e.FixedPhase == nil && !t.mixed()
+	t.awaits = false
 	for i := range t.metricDue {
 		every := e.interval(t.spec.Metrics[i].Period)
 		from := latest(now.Add(second), t.evaluated.Add(every/apart))
@@ -82,7 +83,7 @@ func (e *Engine) plan(t *target, d *evaluator.Decision, now time.Time) {
 		case !t.observation.Due[i]:
 			t.sooner(i, next)
 		case e.FixedPhase == nil && endsSoon(d, now, every/apart):
-			t.metricDue[i] = deadline(d, now)
+			t.metricDue[i], t.awaits = deadline(d, now), true
 		case skips && d.Next.After(now.Truncate(every).Add(every)):
 			t.metricDue[i] = e.limited(e.skip(t, d, every, from), next, every)
 		default:

@@ -260,3 +260,16 @@ func TestAfterAScaleInTheEndOfItsCooldownIsLookedAt(t *testing.T) {
 		t.Errorf("looks again at %s, want %s", got, want)
 	}
 }
+
+// The look at the end of a cooldown, 14 s after the one before, once went by what that one had read: a datapoint published in between
+// waited for the look after it, and a daemon that had left the one before out acted sooner.
+func TestTheLookAtTheEndOfACooldownReadsWhatHasComeSinceTheLastOne(t *testing.T) {
+	live := func(interval string) []string {
+		d := &days{seed: 2, minutes: 40, late: 45, later: 10, laterShare: 0.05, config: stepsBoth, traces: map[string][]float64{}}
+		did, _ := d.live(t, interval)
+		return did
+	}
+	if want, got := live("60s"), live("auto"); !slices.Equal(want, got) {
+		t.Errorf("looking each minute:\n%s\nlooking less:\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
+	}
+}

@@ -176,6 +176,9 @@ func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
 		}
 		t.observation.Due[i] = readable && (due || again && t.observation.Due[i])
 		fresh := p.interval(t.spec.Metrics[i].Period) / apart
+		if t.awaits { // what was published since the look before must not wait for the one after
+			fresh = second
+		}
 		if readable && due && !p.now.Before(tr.readAt.Add(fresh)) {
 			tr.readAt = p.now
 			entries = append(entries, tr.Entry)

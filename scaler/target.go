@@ -55,6 +55,8 @@ type target struct {
 	describeAt, nextLook time.Time
 	// retry says that this look repeats one that a rate stopped: on the same datapoints.
 	retry bool
+	// awaits says that the next look is at the end of a cooldown, shortly after the one before.
+	awaits bool
 	// metricDue is when the alarms on each metric are evaluated next.
 	metricDue []time.Time
 	// evaluated is when the last of them were.
