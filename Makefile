@@ -26,8 +26,9 @@ DATE    ?= unknown
 
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT) -X main.date=$(DATE)
 
-# How long `make fuzz` spends on each fuzz target, and what is handed on to `make demo`.
+# How long `make fuzz` spends on each fuzz target, how often `make kill-loop` kills, and what is handed on to `make demo`.
 FUZZTIME ?= 10s
+KILLS    ?= 400
 ARGS     ?=
 
 # How many simulated service-years `make soak` lives through, and from which seed on.
@@ -38,7 +39,7 @@ SEED  ?= 1
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-13s %s\n", $$1, $$2}' Makefile
 
 .PHONY: demo
 demo: build ## the daemon against a simulated AWS region, two minutes (ARGS="--speed 720")
@@ -54,6 +55,23 @@ test: check-go ## all tests, with the race detector
 	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then race=-race; else race=; \
 		echo "make test: WITHOUT the race detector, it needs cgo and there is no C compiler (Debian: apt-get install gcc libc6-dev)" >&2; fi; \
 	set -x; $(GO) test $$race ./...
+
+# The same tests as against the simulated region, against a DynamoDB that others wrote. dynalite does not do: it knows no
+# transactions (TransactWriteItems), and the fence is one. MOTO=... names another command, DYNAMODB=URL a server that runs already.
+MOTO     ?= moto_server
+DYNAMODB ?=
+
+.PHONY: test-dynamodb
+test-dynamodb: check-go ## the tests of the state in DynamoDB against moto_server, some minutes (DYNAMODB=URL: another server)
+	@set -e; url="$(DYNAMODB)"; log=$$(mktemp); server=; trap 'test -z "$$server" || kill "$$server"; rm -f "$$log"' EXIT; \
+	if [ -z "$$url" ]; then \
+		command -v $(MOTO) >/dev/null || { echo "make test-dynamodb: $(MOTO) not found: install it (pip install 'moto[server]'), or name a DynamoDB with DYNAMODB=http://127.0.0.1:8000" >&2; exit 1; }; \
+		$(MOTO) -H 127.0.0.1 -p 0 >"$$log" 2>&1 & server=$$!; \
+		for i in $$(seq 100); do url=$$(sed -n 's/.*Running on \(http:[^ ]*\).*/\1/p' "$$log"); test -z "$$url" || break; \
+			kill -0 "$$server" 2>/dev/null || break; sleep 0.2; done; \
+		test -n "$$url" || { echo "make test-dynamodb: $(MOTO) did not start:" >&2; cat "$$log" >&2; exit 1; }; \
+	fi; \
+	set -x; ECS_AUTOSCALER_TEST_DYNAMODB="$$url" $(GO) test -count=1 -timeout 20m -v -run '^(TestBackend|TestSharedBackend|TestInit.*|TestOpen.*)$$' ./store/dynamo
 
 .PHONY: fuzz
 fuzz: check-go ## every fuzz target for a short while (FUZZTIME=10s)
@@ -72,6 +90,11 @@ soak: check-go ## a deterministic fault test: YEARS=1 simulated service-years of
 	@mkdir -p bin
 	$(GO) test -c -o bin/soak.test ./internal/soak
 	@cd internal/soak && GOMAXPROCS=1 GOGC=$${GOGC:-400} exec ../../bin/soak.test -test.run '^TestSoak$$' -test.timeout 0 -soak.seed $(SEED) -soak.years $(YEARS) $(ARGS)
+
+# Real processes: the daemon is killed with SIGKILL, restarted, and its file and the region's records are compared.
+.PHONY: kill-loop
+kill-loop: build ## kill the daemon at random moments and check that nothing is lost (KILLS=400)
+	$(GO) run ./internal/killloop -binary $(BINARY) -kills $(KILLS)
 
 # The old figures stay until the new ones are complete.
 .PHONY: bench

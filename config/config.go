@@ -21,18 +21,27 @@ type Config struct {
 	State State
 	// Listen is host:port of the HTTP server, or "" for none.
 	Listen string
+	// Access says who may ask over it, and what for.
+	Access Access
 	// DryRun makes the daemon decide without acting.
 	DryRun bool
 	// Interval is the longest time between two reads of a metric, or 0 to read when it can matter.
 	Interval time.Duration
 	// MetricDelay is how long a datapoint may be late before it counts as missing, 0 to 300 s, or Auto.
 	MetricDelay time.Duration
+	// Accounts are the other accounts and regions that targets may be in, in file order.
+	Accounts []Account
+	// HaltIfUnreadyPercent is the share of all targets, in percent, that may lack data or not be described before no target
+	// scales in; 0 for no such brake.
+	HaltIfUnreadyPercent float64
 	// Targets stand in file order.
 	Targets []*Target
 
 	exact       map[evaluator.Key][]*Target
 	patterns    []*Target
 	unsupported []Diagnostic
+	// places are where the keys of Access stand.
+	places map[string]Diagnostic
 }
 
 // StateKind is a kind of durable memory.
@@ -114,6 +123,7 @@ func readConfig(v strict.Value) *Config {
 	m.Key = ""
 	c := newConfig(v.File)
 	c.settings(m)
+	c.accounts(m)
 	inherited := awsOptions()
 	if defaults := strict.Read(m, "defaults", strict.Value.Mapping); defaults.Valid {
 		inherited.readAll(defaults.Value)
@@ -132,17 +142,15 @@ func newConfig(file string) *Config {
 // settings reads what concerns the daemon as a whole.
 func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.Region, strict.Read(m, "region", region))
-	state := strict.Read(m, "state", state)
-	strict.Overlay(&c.State, state)
+	strict.Overlay(&c.State, strict.Read(m, "state", state))
 	strict.Overlay(&c.Listen, strict.Read(m, "listen", listenAddress))
+	c.readAccess(m)
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))
+	strict.Overlay(&c.HaltIfUnreadyPercent, strict.Read(m, "halt_if_unready_percent", haltPercent))
 	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)
-	}
-	if c.State.Kind == StateDynamoDB {
-		c.notYet(m.Decoder, state.At, "state in DynamoDB")
 	}
 }
 
@@ -166,6 +174,5 @@ func (c *Config) notYet(d *strict.Decoder, at strict.Position, what string) {
 	c.unsupported = append(c.unsupported, d.Finding(at, what+" is not yet supported: it was read and checked, but nothing would act on it"))
 }
 
-// Unsupported are the entries that the text relies on and that nothing would act on:
-// predictive_scaling and state in DynamoDB.
+// Unsupported are the entries that the text relies on and that nothing would act on: predictive_scaling.
 func (c *Config) Unsupported() []Diagnostic { return c.unsupported }

@@ -17,7 +17,7 @@ func environment(name string) (string, bool) {
 	value, ok := map[string]string{
 		"REGION": "eu-west-2", "MIN": "2", "MAX": "8", "SERVICE": "api", "TARGET": "62.5", "DRY": "true", "EMPTY": "",
 		"AWS_REGION": "eu-west-2", "ECS_CLUSTER": "prod", "MAX_TASKS": "12", "CPU_TARGET": "55",
-		"SECONDS": "90s", "AUTO": "auto", "ACCOUNT": "012345678901",
+		"SECRET": "wJalrXUtnFEMI/K7MDENG+\"bPxRfiCYEXAMPLEKEY", "SECONDS": "90s", "AUTO": "auto", "ACCOUNT": "012345678901",
 		"INJECTION": "x\"\n        target_value: 1\n        disable_scale_in: true # ",
 	}[name]
 	return value, ok

@@ -36,7 +36,7 @@ func (c *Config) steering(k evaluator.Key) *Target {
 	if exact := c.exact[k]; len(exact) > 0 {
 		return exact[0]
 	}
-	i := slices.IndexFunc(c.patterns, func(t *Target) bool { return glob(t.Cluster, k.Cluster) && glob(t.Service, k.Service) })
+	i := slices.IndexFunc(c.patterns, func(t *Target) bool { return t.matches(k) })
 	if i < 0 {
 		return nil
 	}

@@ -21,6 +21,7 @@ func lintTargets(d *strict.Decoder, c *Config) {
 	if d.HasErrors() {
 		return // A policy may be among what could not be read.
 	}
+	lintAccounts(d, c)
 	for _, t := range c.Targets {
 		if len(t.plan.policies) == 0 && len(t.ScheduledActions) == 0 && len(t.PredictiveScaling) == 0 {
 			d.Warnf(t.at, "target %s has no policy: its count is brought within its bounds once and then left alone; add target_tracking or step_scaling", t.Pattern())
@@ -31,7 +32,7 @@ func lintTargets(d *strict.Decoder, c *Config) {
 // lintHidden looks for an earlier entry that takes every service of this one.
 func lintHidden(d *strict.Decoder, t *Target, before []*Target) {
 	for _, first := range before {
-		if !covers(first.Cluster, t.Cluster) || !covers(first.Service, t.Service) || !first.tagged(t.Tags) {
+		if first.Account != t.Account || !covers(first.Cluster, t.Cluster) || !covers(first.Service, t.Service) || !first.tagged(t.Tags) {
 			continue
 		}
 		if !t.IsPattern() && len(t.Tags) == len(first.Tags) {

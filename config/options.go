@@ -32,6 +32,7 @@ type options struct {
 	scaleInDuringDeployment  bool
 	startSwitchedOffServices bool
 	catchUp                  CatchUp
+	rails                    rails
 }
 
 // awsCooldown is AWS's default for ECS (aws-semantics 1.1, 2.1).
@@ -55,6 +56,7 @@ func awsOptions() options {
 // readAll reads every option, in defaults or in a target.
 func (o *options) readAll(m *strict.Mapping) {
 	o.readTarget(m)
+	o.rails.read(m)
 	o.readCooldown(m)
 	o.readTracking(m)
 	o.readStep(m)

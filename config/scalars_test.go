@@ -114,7 +114,6 @@ func TestWhatIsNotYetSupportedIsNamedWithItsPlace(t *testing.T) {
 		got = append(got, d.String())
 	}
 	want := []string{
-		"test.yaml:1:8: error: state in DynamoDB is not yet supported",
 		"test.yaml:7:5: error: predictive_scaling of web/api is not yet supported",
 	}
 	if len(got) != len(want) {

@@ -124,8 +124,8 @@ func accepts(path string, value any, text bool) bool {
 }
 
 func boolean(key string) bool {
-	return key == "dry_run" || key == "return_data" || strings.HasPrefix(key, "scale_in_during") || strings.HasSuffix(key, "_suspended") ||
-		key == "disable_scale_in" || key == "start_switched_off_services"
+	return key == "dry_run" || key == "pprof" || key == "return_data" || strings.HasPrefix(key, "scale_in_during") || strings.HasSuffix(key, "_suspended") ||
+		key == "disable_scale_in" || key == "start_switched_off_services" || key == "flap_guard"
 }
 
 func TestEveryMisspeltKeyIsUnknownAndTheRightOneIsSuggested(t *testing.T) {

@@ -10,14 +10,19 @@ func (c *Config) index() {
 			c.patterns = append(c.patterns, t)
 			continue
 		}
-		k := evaluator.Key{Cluster: t.Cluster, Service: t.Service}
+		k := evaluator.Key{Account: t.Account, Cluster: t.Cluster, Service: t.Service}
 		c.exact[k] = append(c.exact[k], t)
 	}
 }
 
-// Select finds the entry for a service: an exact name beats a pattern, else the first in the file
-// counts. The others that match come back too, so that somebody can be warned; t is nil if none does.
+// Select finds the entry for a service of the daemon's own account, see SelectKey.
 func (c *Config) Select(cluster, service string, tags map[string]string) (t *Target, others []*Target) {
+	return c.SelectKey(evaluator.Key{Cluster: cluster, Service: service}, tags)
+}
+
+// SelectKey finds the entry for a service: an exact name beats a pattern, else the first in the file
+// counts. The others that match come back too, so that somebody can be warned; t is nil if none does.
+func (c *Config) SelectKey(k evaluator.Key, tags map[string]string) (t *Target, others []*Target) {
 	keep := func(candidate *Target) {
 		switch {
 		case !candidate.tagged(tags):
@@ -27,11 +32,11 @@ func (c *Config) Select(cluster, service string, tags map[string]string) (t *Tar
 			others = append(others, candidate)
 		}
 	}
-	for _, candidate := range c.exact[evaluator.Key{Cluster: cluster, Service: service}] {
+	for _, candidate := range c.exact[k] {
 		keep(candidate)
 	}
 	for _, candidate := range c.patterns {
-		if glob(candidate.Cluster, cluster) && glob(candidate.Service, service) {
+		if candidate.matches(k) {
 			keep(candidate)
 		}
 	}
@@ -46,6 +51,11 @@ func (c *Config) NeedsTags() bool {
 		}
 	}
 	return false
+}
+
+// matches says whether the entry's pattern does.
+func (t *Target) matches(k evaluator.Key) bool {
+	return t.Account == k.Account && glob(t.Cluster, k.Cluster) && glob(t.Service, k.Service)
 }
 
 func (t *Target) tagged(tags map[string]string) bool {

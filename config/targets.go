@@ -14,6 +14,8 @@ import (
 // Target is one entry of targets: a service, or a pattern of services, with bounds and policies.
 // It is immutable.
 type Target struct {
+	// Account is the name of an Account, or "" for the daemon's own.
+	Account string
 	// Cluster and Service are names, or patterns with * and ?.
 	Cluster, Service string
 	// Tags must all stand on the ECS service with these values; nil asks for none.
@@ -31,12 +33,15 @@ type Target struct {
 	suspended               evaluator.SuspendedState
 	scaleInDuringDeployment bool
 	startSwitchedOff        bool
+	rails                   *evaluator.Rails
 	plan                    plan
 	at                      strict.Position
 }
 
-// Pattern is the service as the text has it: cluster/service.
-func (t *Target) Pattern() string { return t.Cluster + "/" + t.Service }
+// Pattern is the service as the text has it: cluster/service, after its account where one is named.
+func (t *Target) Pattern() string {
+	return evaluator.Key{Account: t.Account, Cluster: t.Cluster, Service: t.Service}.String()
+}
 
 // IsPattern says whether the entry can stand for several services.
 func (t *Target) IsPattern() bool { return isPattern(t.Cluster) || isPattern(t.Service) }
@@ -47,10 +52,11 @@ func (t *Target) IsPattern() bool { return isPattern(t.Cluster) || isPattern(t.S
 func (t *Target) Bind(cluster, service string) *evaluator.Target {
 	cluster = unique.Make(cluster).Value() // One copy for all services of a cluster.
 	bound := &evaluator.Target{
-		Key: evaluator.Key{Cluster: cluster, Service: service},
+		Key: evaluator.Key{Account: t.Account, Cluster: cluster, Service: service},
 		Min: t.MinCapacity, Max: t.MaxCapacity, Suspended: t.suspended,
 		ScheduledActions:        t.plan.actions,
 		ScaleInDuringDeployment: t.scaleInDuringDeployment, StartSwitchedOff: t.startSwitchedOff,
+		Rails: t.rails,
 	}
 	bound.Metrics, bound.Policies = t.plan.bind(serviceDimensions(bound.Key))
 	return bound
@@ -80,6 +86,7 @@ func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config)
 		t.Cluster, t.Service, _ = strings.Cut(service.Value, "/")
 		m.Key = "target " + service.Value
 	}
+	strict.Overlay(&t.Account, strict.Read(m, "account", c.account))
 	strict.Overlay(&t.Tags, strict.Read(m, "tags", tags))
 	bounded := t.bounds(m)
 	inherited.readAll(m)
@@ -91,6 +98,7 @@ func readTarget(d *strict.Decoder, v strict.Value, inherited options, c *Config)
 	b.planned(m, t, c)
 	strict.Overlay(&t.suspended, strict.Read(m, "suspended_state", suspendedState))
 	t.scaleInDuringDeployment, t.startSwitchedOff = inherited.scaleInDuringDeployment, inherited.startSwitchedOffServices
+	t.rails = inherited.rails.evaluated()
 	m.Close()
 	return t, service.Valid
 }

@@ -3,10 +3,8 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"net/http"
-	"syscall"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -15,9 +13,8 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/scaler"
-	"ecs-autoscaler/scaler/act"
 	"ecs-autoscaler/scaler/awsapi"
-	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/web"
 )
@@ -38,27 +35,35 @@ type Options struct {
 	Build  Build
 	// AllowVolatileState permits state in memory for a daemon that writes.
 	AllowVolatileState bool
-	// State is used instead of the one that Config names; it is closed with the daemon.
-	State *store.Store
+	// State is used instead of the one that Config names; it is closed with the daemon. Leases is where daemons that share
+	// that State keep their leases; nil where it is this daemon's alone.
+	State  *store.Store
+	Leases lease.Table
 	// AWS says how to reach AWS; the zero value is the SDK's own environment.
 	AWS awsapi.Options
+	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
+	InFlight int
+	// InTurn makes the passes of all clusters one after the other, for tests that must replay exactly.
+	InTurn bool
+	// Client says how Plan asks a running daemon.
+	Client ClientOptions
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
 	Clock scaler.Clock
-	// InFlight is how many calls of a kind are under way at once; 0 means 8.
-	InFlight int
 }
 
 // Daemon is one running ecs-autoscaler.
 type Daemon struct {
-	options  Options
-	store    *store.Store
-	engine   *scaler.Engine
-	region   string
-	listener net.Listener
-	server   *http.Server
-	handler  http.Handler
-	reload   chan func() (*config.Config, error)
-	cleanup  cleanup
+	options Options
+	store   *store.Store
+	leases  lease.Table
+	fleet   *scaler.Fleet
+	keeper  *lease.Keeper
+	region  string
+	fronts  []*front
+	address string
+	handler http.Handler
+	reload  chan func() (*config.Config, error)
+	cleanup cleanup
 }
 
 // New opens the state, connects to AWS and binds the port, but looks at nothing yet. When it fails,
@@ -72,68 +77,29 @@ func New(ctx context.Context, o Options) (*Daemon, error) {
 }
 
 func (d *Daemon) start(ctx context.Context) error {
-	if err := d.openState(); err != nil {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if err := d.openState(ctx, registry); err != nil {
 		return err
 	}
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	engine, err := d.newEngine(ctx, registry)
-	if err != nil {
+	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}
-	d.engine = engine
-	if err := d.show(registry); err != nil {
+	if err := d.newKeeper(registry); err != nil {
 		return err
 	}
-	return d.listen(ctx)
+	return d.listen(ctx, registry)
 }
 
-func (d *Daemon) openState() (err error) {
-	if d.store = d.options.State; d.store != nil {
+func (d *Daemon) openState(ctx context.Context, registry prometheus.Registerer) (err error) {
+	if d.store, d.leases = d.options.State, d.options.Leases; d.store != nil {
 		return nil
 	}
-	d.store, err = OpenState(d.options.Config, d.options.AllowVolatileState)
-	return err
-}
-
-// newEngine connects to AWS and builds the engine on it.
-func (d *Daemon) newEngine(ctx context.Context, registry prometheus.Registerer) (*scaler.Engine, error) {
 	o := d.options
-	clock := o.Clock
-	if clock == nil {
-		c := scaler.NewSystemClock()
-		o.AWS.OnDate = d.followAWS(c)
-		clock = c
-	}
 	o.AWS.Registerer = registry
-	if o.AWS.Region == "" {
-		o.AWS.Region = o.Config.Region
-	}
-	clients, err := awsapi.Connect(ctx, o.AWS)
-	if err != nil {
-		return nil, err
-	}
-	d.region = clients.Region
-	return scaler.New(scaler.Options{
-		Config:     o.Config,
-		Metrics:    observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: o.Config.MetricDelay, Registerer: registry, InFlight: o.InFlight}),
-		Services:   observe.NewServices(clients.ECS, observe.ServicesOptions{Tags: o.Config.NeedsTags(), InFlight: o.InFlight}),
-		Actuator:   actuator(o.Config.DryRun, clients),
-		Store:      d.store,
-		Clock:      clock,
-		Logger:     o.Logger,
-		Registerer: registry,
-		InFlight:   o.InFlight,
-	})
-}
-
-// actuator is the one that writes, or the one that has nothing to write with.
-func actuator(dryRun bool, c *awsapi.Clients) scaler.Actuator {
-	if dryRun {
-		return act.DryRun{}
-	}
-	return act.NewECS(c.ECS)
+	d.store, d.leases, err = OpenState(ctx, o)
+	return err
 }
 
 // followAWS sets the clock by the dates of AWS's responses and says so when it had to.
@@ -146,65 +112,27 @@ func (d *Daemon) followAWS(c *scaler.SystemClock) func(time.Time) {
 	}
 }
 
-// listen binds the port and prepares the server on it; an empty address means no server.
-func (d *Daemon) listen(ctx context.Context) error {
-	addr := d.options.Config.Listen
-	if addr == "" {
-		return nil
-	}
-	var lc net.ListenConfig
-	l, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return fmt.Errorf("cannot listen on %s: %w: %s", addr, err, listenAdvice(err))
-	}
-	d.listener, d.server = l, web.NewServer(addr, d.handler)
-	d.cleanup.push("HTTP server", d.stopServing)
-	return nil
-}
-
-// show prepares what the port answers.
-func (d *Daemon) show(registry *prometheus.Registry) error {
+// listen prepares what the daemon answers, and servers on what the configuration names; nothing named means no server.
+func (d *Daemon) listen(ctx context.Context, registry *prometheus.Registry) error {
 	o := web.Options{
-		Store: d.store, Engine: d.engine, Gatherer: registry, Configured: d.engine.Configured, Now: d.engine.Clock.Now,
+		Store: d.store, Engine: status{d}, Gatherer: registry, Configured: d.fleet.Configured, Now: d.fleet.Clock.Now,
 		State: stateName(d.options.Config), Version: d.options.Build.Version, Commit: d.options.Build.Commit, Date: d.options.Build.Date,
 	}
+	if err := web.Register(registry, o); err != nil {
+		return err
+	}
 	d.handler = web.New(o)
-	return web.Register(registry, o)
+	if c := d.options.Config; c.Listen == "" && c.Access.ControlSocket == "" {
+		return nil
+	}
+	return d.open(ctx, o, registry)
 }
 
-// Handler answers what is asked of the daemon's port; it is there without a port, too.
+// Handler answers what is asked of the daemon's port, without commands; it is there without a port, too.
 func (d *Daemon) Handler() http.Handler { return d.handler }
 
-// listenAdvice says what to do about an address that cannot be had.
-func listenAdvice(err error) string {
-	const where = `listen in the configuration, or --listen of the demo`
-	if errors.Is(err, syscall.EADDRINUSE) {
-		return `is another ecs-autoscaler running? give a free address (` + where + `), or "" for no HTTP server`
-	}
-	return `give an address of this machine as host:port (` + where + `), or "" for no HTTP server`
-}
-
-// stopServing answers the requests under way. A client that is too slow, or holds a connection without
-// asking, is cut off: it is no reason to stop with an error.
-func (d *Daemon) stopServing(ctx context.Context) error {
-	err := d.server.Shutdown(ctx)
-	if errors.Is(err, context.DeadlineExceeded) {
-		err = d.server.Close()
-	}
-	// A server that never served does not know its listener.
-	if closing := d.listener.Close(); !errors.Is(closing, net.ErrClosed) {
-		err = errors.Join(err, closing)
-	}
-	return err
-}
-
-// Addr is the address the daemon listens on, empty without a server.
-func (d *Daemon) Addr() string {
-	if d.listener == nil {
-		return ""
-	}
-	return d.listener.Addr().String()
-}
+// Addr is the address the daemon listens on, empty without a listener.
+func (d *Daemon) Addr() string { return d.address }
 
 // Region is the AWS region the daemon works in.
 func (d *Daemon) Region() string { return d.region }
@@ -228,20 +156,30 @@ func (d *Daemon) Reload() {
 func (d *Daemon) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	if d.server != nil {
+	for _, f := range d.fronts {
 		go func() {
-			if err := d.server.Serve(d.listener); !errors.Is(err, http.ErrServerClosed) {
-				cancel(fmt.Errorf("the HTTP server ended: %w", err))
+			if err := f.serve(d.options.Logger); err != nil {
+				cancel(err)
 			}
 		}()
-		d.options.Logger.Info("listening", zap.String("address", d.Addr()))
+		d.options.Logger.Info("listening", zap.Stringer("address", f.listener.Addr()))
 	}
-	d.engine.Run(ctx, d.reload)
+	d.steer(ctx)
 	err := context.Cause(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
 		err = nil
 	}
 	return errors.Join(err, d.Close(ctx))
+}
+
+// steer makes passes until ctx ends, and where the clusters are shared out, takes part in that.
+func (d *Daemon) steer(ctx context.Context) {
+	var keeping sync.WaitGroup
+	if d.keeper != nil {
+		keeping.Go(func() { d.keeper.Run(ctx) })
+	}
+	d.fleet.Run(ctx, d.reload)
+	keeping.Wait()
 }
 
 // Close stops what New has started, also when ctx has ended; Run calls it itself.

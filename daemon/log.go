@@ -73,6 +73,9 @@ func (h human) EncodeEntry(e zapcore.Entry, fields []zapcore.Field) (*buffer.Buf
 		b.AppendString(e.Level.CapitalString() + " ")
 	}
 	if service, ok := m.Fields["service"]; ok {
+		if account, ok := m.Fields["account"]; ok {
+			fmt.Fprintf(b, "%v/", account)
+		}
 		fmt.Fprintf(b, "%v/%v: %s\n", m.Fields["cluster"], service, e.Message)
 		return b, nil
 	}

@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"ecs-autoscaler/evaluator"
-	"ecs-autoscaler/scaler"
 )
 
 // ErrUnhandled is returned by Once when at least one target could not be handled.
@@ -18,43 +16,18 @@ var ErrUnhandled = errors.New("at least one target could not be handled")
 // Once makes a single whole pass: every target is looked at once, which for thousands of services
 // takes as many steps as AWS's rates for describing and writing them ask for. The decisions are in the store.
 func (d *Daemon) Once(ctx context.Context) ([]evaluator.Decision, error) {
-	clock := d.engine.Clock
-	for {
-		if r := d.engine.Pass(ctx, clock.Now()); r.Err != nil {
-			return nil, r.Err
-		}
-		if ready, _ := d.engine.Ready(); ready && !d.heldBack() {
-			break
-		}
-		if err := pause(ctx, clock); err != nil {
-			return nil, err
-		}
+	if err := d.fleet.List(ctx); err != nil {
+		return nil, err
 	}
-	return d.decisions()
-}
-
-// heldBack reports whether a rate still holds a write back.
-func (d *Daemon) heldBack() bool {
-	for _, row := range d.store.Targets() {
-		held := false
-		row.Latest.View(func(dec *evaluator.Decision) { held = dec.Outcome == evaluator.OutcomeRateLimited })
-		if held {
-			return true
-		}
+	theirs := d.steered(ctx)
+	if theirs != nil && !errors.Is(theirs, ErrUnhandled) {
+		return nil, theirs
 	}
-	return false
-}
-
-// pause waits a second of the clock, as long as AWS's rates need to give more calls.
-func pause(ctx context.Context, clock scaler.Clock) error {
-	wake, stop := clock.After(time.Second)
-	defer stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-wake:
-		return nil
+	if err := d.fleet.Whole(ctx); err != nil {
+		return nil, err
 	}
+	decisions, err := d.decisions()
+	return decisions, errors.Join(theirs, err)
 }
 
 // decisions are the latest of every target, in order of their names.
@@ -70,7 +43,7 @@ func (d *Daemon) decisions() ([]evaluator.Decision, error) {
 			out = append(out, dec)
 		}
 	}
-	if unlisted := d.engine.Unlisted(); len(unlisted) > 0 {
+	if unlisted := d.fleet.Unlisted(); len(unlisted) > 0 {
 		return out, fmt.Errorf("%w: what the configuration means in %s could not be found out", ErrUnhandled, strings.Join(unlisted, ", "))
 	}
 	if unhandled > 0 {

@@ -2,28 +2,30 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/store/dynamo"
 )
 
 // MemorySource says where a plan's memory of cooldowns and alarm states came from.
 type MemorySource string
 
-// The three sources, in the order they are tried.
+// The sources: first the daemon is asked, then the state that the configuration names.
 const (
-	FromDaemon MemorySource = "daemon"
-	FromFile   MemorySource = "file"
-	FromNone   MemorySource = "none"
+	FromDaemon   MemorySource = "daemon"
+	FromFile     MemorySource = "file"
+	FromDynamoDB MemorySource = "dynamodb"
+	FromNone     MemorySource = "none"
 )
 
 // askTimeout bounds the question to a running daemon; it answers on loopback.
@@ -31,15 +33,16 @@ const askTimeout = 3 * time.Second
 
 // remembered is one row of a daemon's answer to /api/v1/targets?memory=true.
 type remembered struct {
+	Account string            `json:"account"`
 	Cluster string            `json:"cluster"`
 	Service string            `json:"service"`
 	Memory  *evaluator.Memory `json:"memory"`
 }
 
 // Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
-// the state. Memory comes from the running daemon, else from the state file, else there is none.
+// the state. Memory comes from the running daemon, else from the state file or table, else there is none.
 func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
-	memory, source, err := planMemory(ctx, o.Config)
+	memory, source, err := planMemory(ctx, &o)
 	if err != nil {
 		return nil, FromNone, err
 	}
@@ -56,7 +59,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 		return nil, source, err
 	}
 	dry := *o.Config
-	dry.DryRun, dry.Listen = true, ""
+	dry.DryRun, dry.Listen, dry.Access = true, "", config.Access{}
 	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {
@@ -69,13 +72,25 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	return decisions, source, errors.Join(err, d.Close(ctx))
 }
 
-func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemorySource, error) {
-	rows, err := askDaemon(ctx, c)
-	if err == nil {
+func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource, error) {
+	c := o.Config
+	rows, err := askDaemon(ctx, c, o.Client)
+	switch {
+	case err == nil:
 		return rows, FromDaemon, nil
+	case !errors.Is(err, errNobody):
+		o.Logger.Warn("the running daemon could not be asked for its memory", zap.Error(err))
 	}
-	if c.State.Kind != config.StateFile {
+	switch c.State.Kind {
+	case config.StateDynamoDB:
+		rows, err := readTable(ctx, *o)
+		if errors.Is(err, dynamo.ErrNoTable) {
+			return nil, FromNone, nil
+		}
+		return rows, FromDynamoDB, err
+	case config.StateMemory:
 		return nil, FromNone, nil
+	case config.StateFile:
 	}
 	if _, err := os.Stat(StatePath(c)); errors.Is(err, fs.ErrNotExist) {
 		return nil, FromNone, nil
@@ -89,19 +104,20 @@ func planMemory(ctx context.Context, c *config.Config) ([]*store.Target, MemoryS
 
 // askDaemon asks the daemon of this configuration for what it remembers, page by page. It is known by its
 // state: the default address may be another daemon's, a dry run's or the demo's.
-func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
-	if c.Listen == "" {
-		return nil, errors.New("the configuration has no listen address")
-	}
+func askDaemon(ctx context.Context, c *config.Config, o ClientOptions) ([]*store.Target, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	api := "http://" + c.Listen + "/api/v1/"
+	client, err := NewClient(ctx, c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer client.Close()
 	var who struct{ State string }
-	if err := getJSON(ctx, api+"version", &who); err != nil {
+	if err := client.get(ctx, "/api/v1/version", &who); err != nil {
 		return nil, err
 	}
 	if who.State != stateName(c) {
-		return nil, fmt.Errorf("what answers on %s is not the daemon of this configuration", c.Listen)
+		return nil, fmt.Errorf("%w: what answers on %s is not the daemon of this configuration", errNobody, client.where)
 	}
 	var rows []*store.Target
 	for cursor := ""; ; {
@@ -113,11 +129,11 @@ func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
 		if cursor != "" {
 			query.Set("cursor", cursor)
 		}
-		if err := getJSON(ctx, api+"targets?"+query.Encode(), &page); err != nil {
+		if err := client.get(ctx, "/api/v1/targets?"+query.Encode(), &page); err != nil {
 			return nil, err
 		}
 		for _, r := range page.Targets {
-			rows = append(rows, memoryRow(evaluator.Key{Cluster: r.Cluster, Service: r.Service}, r.Memory))
+			rows = append(rows, memoryRow(evaluator.Key{Account: r.Account, Cluster: r.Cluster, Service: r.Service}, r.Memory))
 		}
 		if cursor = page.Next; cursor == "" {
 			return rows, nil
@@ -125,24 +141,31 @@ func askDaemon(ctx context.Context, c *config.Config) ([]*store.Target, error) {
 	}
 }
 
-func getJSON(ctx context.Context, url string, into any) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
-	if err != nil {
-		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s answered %s", url, resp.Status)
-	}
-	return json.NewDecoder(resp.Body).Decode(into)
-}
-
 func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {
 	return &store.Target{Key: k, Memory: m, Latest: &store.Latest{}}
+}
+
+// readTable takes what a table remembers of all scopes; nothing in it is changed. A daemon may be at work on it.
+func readTable(ctx context.Context, o Options) ([]*store.Target, error) {
+	table, err := openTable(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	scopes, err := table.Scopes() //nolint:contextcheck // a backend has deadlines of its own
+	if err != nil {
+		return nil, err
+	}
+	var rows []*store.Target
+	for _, sc := range scopes {
+		snapshot, err := table.LoadScope(sc) //nolint:contextcheck // as above
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range snapshot.Memories {
+			rows = append(rows, memoryRow(r.Target, r.Memory))
+		}
+	}
+	return rows, table.Close()
 }
 
 // readState takes what a state file remembers; the file is not changed.

@@ -1,34 +1,39 @@
 package daemon
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
 	"ecs-autoscaler/config"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/store/dynamo"
 )
 
-// OpenState opens the state that the configuration names. A dry run keeps its own beside it, so that
-// switching to real inherits nothing from it.
-func OpenState(c *config.Config, allowVolatile bool) (*store.Store, error) {
-	b, err := openBackend(c, allowVolatile)
+// OpenState opens the state that the configuration names, and where several daemons use it, gives the table of their leases
+// too. A dry run keeps its own beside it, so that switching to real inherits nothing from it.
+func OpenState(ctx context.Context, o Options) (*store.Store, lease.Table, error) {
+	b, err := openBackend(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	s, err := store.New(b)
 	if err != nil {
-		return nil, errors.Join(err, b.Close())
+		return nil, nil, errors.Join(err, b.Close())
 	}
-	return s, nil
+	leases, _ := b.(lease.Table)
+	return s, leases, nil
 }
 
-func openBackend(c *config.Config, allowVolatile bool) (store.Backend, error) {
+func openBackend(ctx context.Context, o Options) (store.Backend, error) {
+	c := o.Config
 	switch c.State.Kind {
 	case config.StateDynamoDB:
-		return nil, fmt.Errorf("state: %s is not yet supported; use file:PATH", c.State)
+		return openTable(ctx, o)
 	case config.StateMemory:
-		if !c.DryRun && !allowVolatile {
+		if !c.DryRun && !o.AllowVolatileState {
 			return nil, errors.New("state: memory: forgets every cooldown and open activity at a restart, so that a step could be repeated; " +
 				"name a file (state: \"file:state.db\"), or accept it with --allow-volatile-state")
 		}
@@ -38,10 +43,50 @@ func openBackend(c *config.Config, allowVolatile bool) (store.Backend, error) {
 	return store.OpenFile(StatePath(c))
 }
 
+// openTable opens the table of a state in DynamoDB, which is in the region of the services that it is about.
+func openTable(ctx context.Context, o Options) (*dynamo.Backend, error) {
+	client, err := awsapi.ConnectDynamoDB(ctx, o.awsOptions())
+	if err != nil {
+		return nil, err
+	}
+	d := dynamo.Options{API: client, Table: StateTable(o.Config)}
+	if o.Clock != nil {
+		d.Now = o.Clock.Now
+	}
+	return dynamo.Open(ctx, d)
+}
+
+// InitState makes the table that the configuration names, or does nothing to one that is ready. It is an error to ask for
+// it with a state that is no table.
+func InitState(ctx context.Context, o Options) (dynamo.Made, error) {
+	if o.Config.State.Kind != config.StateDynamoDB {
+		return dynamo.Made{}, errors.New("state: " + o.Config.State.String() + " needs no init: a file is made when the daemon starts; " +
+			"init is for state: \"dynamodb:TABLE\"")
+	}
+	client, err := awsapi.ConnectDynamoDB(ctx, o.awsOptions())
+	if err != nil {
+		return dynamo.Made{}, err
+	}
+	return dynamo.Init(ctx, client, StateTable(o.Config))
+}
+
+// awsOptions is how AWS is reached, in the region of the configuration where it names one.
+func (o Options) awsOptions() awsapi.Options {
+	a := o.AWS
+	if a.Region == "" {
+		a.Region = o.Config.Region
+	}
+	return a
+}
+
 // stateName says which state a configuration means, whatever directory it is asked from.
 func stateName(c *config.Config) string {
-	if c.State.Kind != config.StateFile {
+	switch c.State.Kind {
+	case config.StateDynamoDB:
+		return string(c.State.Kind) + ":" + StateTable(c)
+	case config.StateMemory:
 		return c.State.String()
+	case config.StateFile:
 	}
 	path, err := filepath.Abs(StatePath(c))
 	if err != nil {
@@ -50,10 +95,21 @@ func stateName(c *config.Config) string {
 	return string(c.State.Kind) + ":" + path
 }
 
+// dry is what the state of a dry run is called after that of the real one.
+const dry = ".dry"
+
 // StatePath is the file that holds the state, with the suffix of a dry run where it is one.
 func StatePath(c *config.Config) string {
 	if c.DryRun {
-		return c.State.Path + ".dry"
+		return c.State.Path + dry
 	}
 	return c.State.Path
+}
+
+// StateTable is the DynamoDB table that holds the state, with the suffix of a dry run where it is one.
+func StateTable(c *config.Config) string {
+	if c.DryRun {
+		return c.State.Table + dry
+	}
+	return c.State.Table
 }

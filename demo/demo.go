@@ -172,7 +172,7 @@ func configuration(o Options) (*config.Config, error) {
 		c = own
 	}
 	mine := *c
-	mine.State, mine.Listen = config.State{Kind: config.StateMemory}, o.Listen
+	mine.State, mine.Listen, mine.Access = config.State{Kind: config.StateMemory}, o.Listen, config.Access{}
 	return &mine, nil
 }
 

@@ -102,7 +102,14 @@ func TestEachPolicyAllowsExactlyWhatIsListed(t *testing.T) {
 		"iam/policy.json":           append(slices.Clone(reading), "ecs:UpdateService"),
 		"iam/policy.dry-run.json":   reading,
 		"iam/policy.efs-state.json": {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
-		"iam/trust.ecs-tasks.json":  {"sts:AssumeRole"},
+		"iam/policy.dynamodb-state.json": {
+			"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
+		},
+		"iam/policy.dynamodb-init.json": {
+			"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem",
+			"dynamodb:Scan", "dynamodb:UpdateTimeToLive",
+		},
+		"iam/trust.ecs-tasks.json": {"sts:AssumeRole"},
 	} {
 		t.Run(file, func(t *testing.T) {
 			p := parse[policy](t, file)
@@ -353,6 +360,8 @@ func TestTheUnitStartsThisReleaseAndNothingMore(t *testing.T) {
 		"Restart=on-failure",
 		"DynamicUser=yes",
 		"StateDirectory=ecs-autoscaler",
+		"RuntimeDirectory=ecs-autoscaler",
+		"RuntimeDirectoryMode=0700",
 		"ConfigurationDirectory=ecs-autoscaler",
 		"EnvironmentFile=-/etc/ecs-autoscaler/environment",
 		"TimeoutStopSec=15",

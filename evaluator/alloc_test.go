@@ -1,6 +1,9 @@
 package evaluator
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestSteadyStateAllocatesNothing(t *testing.T) {
 	in := stepping("in", LessThanThreshold, 50, below(ChangeInCapacity, -2))
@@ -13,6 +16,12 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 		"two policies": newScene(t, 1, 100, tracking("cpu", 50), in).metric(0, "80x22").metric(1, "20x8"),
 		"no service":   newScene(t, 1, 100, tracking("cpu", 50)).counts(0, 0).metric(0, "80x22"),
 	}
+	flapping := seesaw(t, FlapGuard{Reversals: 1, Within: time.Hour, Factor: 2, Longest: time.Hour}).metric(0, "20").metric(1, "20")
+	flapping.m.Flaps = &FlapMemory{Direction: ScaleOut, Reversals: []time.Time{noon}}
+	flapping.m.Shared.ScaleOutFulfilled = noon
+	scenes["flap guard"] = flapping
+	scenes["step limit"] = newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{MaxScaleOutStep: StepLimit{Percent: 10}}).metric(0, "80x22")
+	scenes["window"] = newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{ScaleInForbidden: office()}).at(60).metric(0, "20x22")
 	var kept Decision
 	for name, s := range scenes {
 		s.decide()

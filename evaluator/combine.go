@@ -7,17 +7,18 @@ func (e *pass) combine() {
 	if winner < 0 {
 		winner = e.winner(ScaleIn)
 	}
-	if winner >= 0 && d.Policies[winner].Action != towards(d.Desired, e.bounded(&d.Policies[winner])) {
+	if winner >= 0 && d.Policies[winner].Action != towards(d.Desired, e.limited(winner)) {
 		winner = -1 // It would only take back a part of what scheduled actions make of the count just now: that is for the next look.
 	}
 	d.Wanted = e.desired
 	if winner >= 0 {
-		d.Wanted = e.bounded(&d.Policies[winner])
+		d.Wanted = e.limited(winner)
 	}
 	d.Action = towards(d.Desired, d.Wanted)
 	switch {
 	case d.Action != Hold && winner >= 0:
 		d.Policy, d.Reason = winner, d.Policies[winner].Reason
+		e.noteLimit(winner)
 	case d.Action != Hold:
 		d.Reason = e.bound()
 	default:
@@ -52,12 +53,22 @@ func (e *pass) fired(status FireStatus) bool {
 func (e *pass) winner(direction Action) int {
 	best := -1
 	for i := range e.d.Policies {
-		p := &e.d.Policies[i]
-		if p.Action == direction && (best < 0 || p.Wanted > e.d.Policies[best].Wanted) {
+		if e.d.Policies[i].Action == direction && (best < 0 || e.larger(i, best)) {
 			best = i
 		}
 	}
 	return best
+}
+
+// larger says that policy i comes to a larger capacity than policy k: with a step limit to what that leaves of it, for a
+// policy whose own step is nearly used up may want the most and get the least.
+func (e *pass) larger(i, k int) bool {
+	if e.t.Rails != nil {
+		if mine, others := e.limited(i), e.limited(k); mine != others {
+			return mine > others
+		}
+	}
+	return e.d.Policies[i].Wanted > e.d.Policies[k].Wanted
 }
 
 // bounded is the wish brought into the bounds. Where somebody has set the count beyond one, a wish leads back to

@@ -54,6 +54,13 @@ const (
 	ServiceNotDescribed       Reason = "ServiceNotDescribed"
 )
 
+// Why a safety rail of ours, which AWS does not have, held it back.
+const (
+	ScaleInForbidden Reason = "ScaleInForbidden"
+	HeldByFlapGuard  Reason = "FlapGuard"
+	HeldByFleetBrake Reason = "FleetBrake"
+)
+
 // Outcome is what became of the decision's write; it is not a reason.
 type Outcome string
 
@@ -63,7 +70,8 @@ const (
 	OutcomeWritten     Outcome = "written"
 	OutcomeDryRun      Outcome = "dry_run"
 	OutcomeRateLimited Outcome = "rate_limited"
-	OutcomeFailed      Outcome = "failed:" // followed by an error class
+	OutcomeNotLeader   Outcome = "not_leader" // another daemon steers the cluster, or did a moment ago
+	OutcomeFailed      Outcome = "failed:"    // followed by an error class
 )
 
 // Decision carries every number on the way to a desired count. Evaluate fills one that the caller
@@ -91,6 +99,8 @@ type Decision struct {
 	// Registers says that carrying this decision out (or finding nothing to do) registers the target, for the first time
 	// or with the bounds that a scheduled action has set.
 	Registers bool
+	// Rails are the safety rails that were in effect.
+	Rails []Rail
 	// Next is when to look again: nothing can happen sooner, as long as nobody else changes the service.
 	Next time.Time
 }
@@ -125,7 +135,10 @@ type PolicyDecision struct {
 	CooldownCredit CooldownCredit
 	// CooldownEnds is the deadline that stopped the wish, zero when none did.
 	CooldownEnds time.Time
-	Alarms       []AlarmDecision
+	// UsualCooldown is how long the policy waits before a scale-in, WidenedCooldown how long while the flap guard holds it
+	// back; both are zero when it does not.
+	UsualCooldown, WidenedCooldown time.Duration
+	Alarms                         []AlarmDecision
 }
 
 // AlarmDecision is the state of one alarm and the datapoints it was judged on.

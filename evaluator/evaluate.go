@@ -66,6 +66,9 @@ func (e *pass) open(now time.Time) {
 		e.fire() // not before the first answer of ECS: its date says whether the clock is right
 	}
 	d.Min, d.Max = e.r.Min, e.r.Max
+	if d.Rails = d.Rails[:0]; e.railed() {
+		e.rails()
+	}
 }
 
 // refusal says why nothing may be done to the service at all, or is empty. It is asked before the scheduled actions

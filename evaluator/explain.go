@@ -37,6 +37,9 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	ServiceNotActive:                     serviceInactive,
 	ServiceNotScalable:                   serviceDaemon,
 	ServiceNotDescribed:                  serviceUnknown,
+	ScaleInForbidden:                     inForbiddenWindow,
+	HeldByFlapGuard:                      guardedFromFlapping,
+	HeldByFleetBrake:                     fleetHalted,
 }
 
 // called is how a sentence names the policy; there is one even where nothing is known of it.
@@ -59,9 +62,12 @@ func (p *PolicyDecision) wants() string {
 	}
 }
 
-// carriedOut ends with the bound that the wish was brought to, if it was.
+// carriedOut ends with the limit or the bound that the wish was brought to, if it was.
 func carriedOut(d *Decision, p *PolicyDecision) string {
 	text := p.called() + ": " + p.sizing()
+	if cut := d.stepClause(p); cut != "" {
+		return text + cut
+	}
 	switch {
 	case p.Wanted == d.Wanted:
 		return text
@@ -239,17 +245,17 @@ func (p *PolicyDecision) lacking() *AlarmDecision {
 	return &p.Alarms[p.alarm()]
 }
 
-func cooldownRuns(_ *Decision, p *PolicyDecision) string {
+func cooldownRuns(d *Decision, p *PolicyDecision) string {
 	text := p.wants() + ", but its cooldown is in effect"
 	if !p.CooldownEnds.IsZero() {
 		text += " until " + p.CooldownEnds.UTC().Format(time.TimeOnly) + " UTC"
 	}
-	return text + p.creditClause()
+	return text + p.creditClause() + d.stepClause(p)
 }
 
 func activityOpen(d *Decision, p *PolicyDecision) string {
 	return p.wants() + ", but the last scaling activity is still in progress: " +
-		strconv.Itoa(d.Running) + " of " + strconv.Itoa(d.Desired) + " tasks run" + p.creditClause()
+		strconv.Itoa(d.Running) + " of " + strconv.Itoa(d.Desired) + " tasks run" + p.creditClause() + d.stepClause(p)
 }
 
 func notReady(d *Decision, p *PolicyDecision) string {

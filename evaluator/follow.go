@@ -39,6 +39,7 @@ func (m *Memory) Begin(t *Target, d *Decision, id string) {
 	if i := m.policy(policy); i >= 0 && d.Action == ScaleOut {
 		m.add(t, i, d)
 	}
+	m.turn(t, d)
 }
 
 // actor is the name of the policy whose wish is carried out, empty for a change of bounds.
@@ -50,7 +51,7 @@ func (d *Decision) actor() string {
 }
 
 func (m *Memory) undo() *Undo {
-	u := &Undo{LastDesired: m.LastDesired, Activity: m.Activity, Shared: m.Shared}
+	u := &Undo{LastDesired: m.LastDesired, Activity: m.Activity, Shared: m.Shared, Flaps: m.Flaps}
 	for i := range m.Policies {
 		u.Cooldowns = append(u.Cooldowns, m.Policies[i].Cooldown)
 	}
@@ -203,7 +204,7 @@ func (m *Memory) Fail() {
 		}
 		return
 	}
-	m.LastDesired, m.Activity, m.Shared = u.LastDesired, u.Activity, u.Shared
+	m.LastDesired, m.Activity, m.Shared, m.Flaps = u.LastDesired, u.Activity, u.Shared, u.Flaps
 	for i := range min(len(m.Policies), len(u.Cooldowns)) {
 		m.Policies[i].Cooldown = u.Cooldowns[i]
 	}

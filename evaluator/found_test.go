@@ -141,6 +141,8 @@ func FuzzMemoryJSON(f *testing.F) {
 	f.Add(seed)
 	f.Add([]byte(`{}`))
 	f.Add([]byte(`{"min":9,"max":1,"policies":[{"name":"cpu","alarms":[{"name":"low","state":"?"}],"cooldown":{"added":-1,"open_added":5}}],"undo":{}}`))
+	f.Add([]byte(`{"flaps":{"direction":"scale_out","reversals":["2026-01-01T11:59:00Z","2026-01-01T11:00:00Z","9999-01-01T00:00:00Z"]}}`))
+	f.Add([]byte(`{"flaps":{"direction":""},"undo":{"flaps":{"direction":"scale_in","reversals":[]}}}`))
 	f.Add([]byte(`{"actions":[{"name":"day","identity":"x","registered":"0001-01-01T00:00:01Z","handled":"9999-12-31T23:59:59Z"}],"activity":{"open":true,"to":4}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m := new(Memory)
@@ -152,6 +154,10 @@ func FuzzMemoryJSON(f *testing.F) {
 		s := newScene(t, 1, 10, tracking("cpu", 50), in)
 		s.target.ScheduledActions = []ScheduledAction{onlyMin("day", 5, 0, 60)}
 		s.target.ScheduledActions[0].Identity = "x"
+		s.railed(Rails{
+			MaxScaleOutStep: StepLimit{Percent: 30}, MaxScaleInStep: StepLimit{Tasks: 1},
+			FlapGuard: FlapGuard{Reversals: 2, Within: time.Hour, Factor: 2, Longest: time.Hour},
+		})
 		s.m = m
 		s.m.Bind(s.target)
 		for k, values := range []string{"80x15", "_x20", "10x20"} {

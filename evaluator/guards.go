@@ -8,20 +8,26 @@ var guards = [...]struct {
 	name string
 	// inOnly says that the guard is asked about scale-in alone.
 	inOnly bool
+	// rail says that the guard is a safety rail of ours: where there is none it is not asked.
+	rail bool
 	// judge says why the wish of policy i must not be carried out, or "".
 	judge func(e *pass, i int) Reason
 }{
-	{"due", false, notDue},
-	{"data", false, unsound},
-	{"change", false, changesNothing},
-	{"scale-in cooldown", true, coolingDown},
-	{"scale-out cooldown", true, justScaledOut},
-	{"peers", true, peersNotReady},
-	{"scale-out alarm", true, keptFromFalling},
-	{"out of bounds", false, outOfBounds},
-	{"deployment", true, deploying},
-	{"suspension", false, suspended},
-	{"bounds", false, atBound},
+	{name: "due", judge: notDue},
+	{name: "data", judge: unsound},
+	{name: "change", judge: changesNothing},
+	{name: "scale-in cooldown", inOnly: true, judge: coolingDown},
+	{name: "scale-out cooldown", inOnly: true, judge: justScaledOut},
+	{name: "step limit", rail: true, judge: stepUsedUp},
+	{name: "flap guard", inOnly: true, rail: true, judge: flapGuarded},
+	{name: "peers", inOnly: true, judge: peersNotReady},
+	{name: "scale-out alarm", inOnly: true, judge: keptFromFalling},
+	{name: "out of bounds", judge: outOfBounds},
+	{name: "deployment", inOnly: true, judge: deploying},
+	{name: "scale-in window", inOnly: true, rail: true, judge: forbiddenNow},
+	{name: "fleet brake", inOnly: true, rail: true, judge: braked},
+	{name: "suspension", judge: suspended},
+	{name: "bounds", judge: atBound},
 }
 
 // passes are used again and again: what is called through a list gets its pass on the heap. A pass stays on the stack
@@ -44,9 +50,10 @@ func (e *pass) guard() {
 // stopWishes lets every guard look at every wish before the next guard is asked, because some of them look at the
 // wishes of other policies.
 func (e *pass) stopWishes(in bool) {
+	railed := e.railed()
 	for g := range guards {
 		guard := &guards[g]
-		if guard.inOnly && !in {
+		if guard.inOnly && !in || guard.rail && !railed {
 			continue
 		}
 		for i := range e.d.Policies {

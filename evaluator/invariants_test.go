@@ -19,6 +19,7 @@ import (
 // Each invariant is asked of one decision; the tests ask all of them at every step of a life.
 var invariants = map[string]func(w *wide) string{
 	"bounds": staysWithinBounds, "ignorance": knowsWhatItRemoves, "words": saysWhatItDoes, "looks": looksInTime, "suspension": obeysSuspension,
+	"rails": obeysRails,
 }
 
 func (w *wide) check(rt *rapid.T) {
@@ -125,7 +126,7 @@ var (
 		TargetServicePutResourceAsUnscalable, WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue,
 		InsufficientData, StaleData, CooldownInEffect, ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers,
 		DynamicScalingSuspended, ServiceSwitchedOff, ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed,
-		ScheduledScalingSuspended,
+		ScheduledScalingSuspended, ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake,
 	}
 	odd = regexp.MustCompile(`NaN|Inf|%!|  |\.\.|a policy|,\.|:\.`)
 )

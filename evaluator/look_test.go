@@ -58,6 +58,7 @@ func TestInvariantNothingHappensBeforeTheNextLook(t *testing.T) {
 			w.o.Service.DescribedAt = at
 			w.publish(at)
 			w.change(20)
+			w.brake()
 			for _, m := range []*Memory{unlooked, w.m} {
 				w.m = m
 				if w.decide().Action != Hold {
@@ -146,6 +147,9 @@ func TestInvariantLookingLessDoesTheSame(t *testing.T) {
 				for _, l := range []*life{each, lazy} {
 					l.o.Service.Desired, l.ready, l.next = n, at.Add(l.slow), at
 				}
+			case 2, 3, 4: // elsewhere targets fall silent, or speak again, which brings no look forward
+				each.brake()
+				lazy.o.Fleet = each.o.Fleet
 			case 1: // the file changes
 				each.target.Min = each.r.IntN(5)
 				each.target.Max = each.target.Min + each.r.IntN(10)

@@ -30,6 +30,8 @@ type Memory struct {
 	Shared Cooldown `json:"shared"`
 	// Undo is what Begin replaced, until its activity is over.
 	Undo *Undo `json:"undo,omitempty"`
+	// Flaps is what the flap guard remembers, nil where there is none.
+	Flaps *FlapMemory `json:"flaps,omitempty"`
 }
 
 // UnmarshalJSON reads a memory. Before there were runtime bounds it had no File: then Min and Max were the configuration's.
@@ -56,6 +58,7 @@ type Undo struct {
 	Activity    ActivityMemory `json:"activity"`
 	Cooldowns   []Cooldown     `json:"cooldowns"`
 	Shared      Cooldown       `json:"shared"`
+	Flaps       *FlapMemory    `json:"flaps,omitempty"`
 }
 
 // ActivityMemory is the open or last activity of a target.

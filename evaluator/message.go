@@ -13,7 +13,7 @@ func (d *Decision) Message() string {
 	if !known {
 		explain = func(d *Decision, _ *PolicyDecision) string { return string(d.Reason) }
 	}
-	return d.headline() + ": " + explain(d, d.chosen()) + "." + d.firesBeside()
+	return d.headline() + ": " + explain(d, d.chosen()) + "." + d.firesBeside() + d.railsBeside()
 }
 
 // firesBeside tells of the scheduled actions that were due and are not the reason of the decision.

@@ -72,7 +72,7 @@ func (e *pass) in(limit int64) int64 {
 	if e.desired <= e.r.Min || e.r.Suspended.DynamicScalingIn {
 		return limit
 	}
-	together := int64(0)
+	together, last := int64(0), limit
 	for i := range e.t.Policies {
 		p := &e.t.Policies[i]
 		switch {
@@ -87,7 +87,15 @@ func (e *pass) in(limit int64) int64 {
 	if together > 0 {
 		limit = min(limit, together)
 	}
-	return limit
+	return e.allowed(limit, last)
+}
+
+// allowed is not before the window closes in which scale-in is forbidden, if one is open.
+func (e *pass) allowed(at, limit int64) int64 {
+	if w := e.d.rail(RailScaleInForbidden); w != nil {
+		return min(limit, max(at, w.Until.Unix()))
+	}
+	return at
 }
 
 // lasting says that the first alarm of the policy may ask for a scale-out in a state that is kept from long ago: where

@@ -71,6 +71,8 @@ type Observation struct {
 	// all. Between two evaluations (each minute, each 10 s for periods under 60 s) an alarm keeps its
 	// state and does not act.
 	Due []bool
+	// Fleet is how all targets of the daemon are, for the brake that concerns them all.
+	Fleet Fleet
 }
 
 // Series holds the buckets of one metric on its period grid, oldest first. It is owned by the

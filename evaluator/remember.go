@@ -21,8 +21,10 @@ func (m *Memory) Clone() *Memory {
 	if m.Undo != nil {
 		u := *m.Undo
 		u.Cooldowns = slices.Clone(m.Undo.Cooldowns)
+		u.Flaps = m.Undo.Flaps.clone()
 		c.Undo = &u
 	}
+	c.Flaps = m.Flaps.clone()
 	return &c
 }
 
@@ -50,6 +52,18 @@ func (m *Memory) Bind(t *Target) {
 		undo := *m.Undo
 		undo.Cooldowns = cooldowns
 		m.Undo = &undo
+	}
+	m.bindFlaps(t)
+}
+
+// bindFlaps forgets what no flap guard watches any more.
+func (m *Memory) bindFlaps(t *Target) {
+	if t.flapGuard() != nil {
+		return
+	}
+	m.Flaps = nil
+	if m.Undo != nil {
+		m.Undo.Flaps = nil // Bind has made it a copy of its own
 	}
 }
 

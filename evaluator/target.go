@@ -40,6 +40,8 @@ type Target struct {
 	// StartSwitchedOff lets a desired count of 0 below a positive Min be raised; otherwise it
 	// means that a person switched the service off.
 	StartSwitchedOff bool
+	// Rails are the target's safety rails, nil for none. Targets of one configuration entry share them.
+	Rails *Rails
 }
 
 // SuspendedState has the members of the AWS structure of that name; the zero value suspends nothing.

@@ -136,6 +136,9 @@ func drawWide(t *rapid.T, tb testing.TB) *wide {
 	w.drawActivity(t)
 	w.drawRegistration(t)
 	w.drawActions(t)
+	if w.some(2) {
+		w.drawRails(t)
+	}
 	w.start([]int{0, 7, w.r.IntN(120)}[w.r.IntN(3)])
 	return w
 }

@@ -23,6 +23,7 @@ type wireDecision struct {
 	Registers bool            `json:"registers,omitempty"`
 	Start     *int            `json:"start,omitempty"` // only where it is not Desired
 	Scheduled []ScheduledFire `json:"scheduled,omitempty"`
+	Rails     []Rail          `json:"rails,omitempty"`
 	Policies  []wirePolicy    `json:"policies"`
 	Next      time.Time       `json:"next"`
 }
@@ -43,6 +44,8 @@ type wirePolicy struct {
 	Credit         int            `json:"credit"`
 	CooldownCredit CooldownCredit `json:"cooldown_credit,omitempty"`
 	CooldownEnds   time.Time      `json:"cooldown_ends,omitzero"`
+	Usual          int64          `json:"usual_cooldown,omitempty"` // seconds, as the next
+	Widened        int64          `json:"widened_cooldown,omitempty"`
 	Alarms         []wireAlarm    `json:"alarms"`
 }
 
@@ -73,7 +76,7 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 	w := wireDecision{
 		Target: d.Target.String(), Time: d.Time.UTC(), Action: d.Action, Reason: d.Reason, Outcome: d.Outcome,
 		Desired: d.Desired, Running: d.Running, Pending: d.Pending, Wanted: d.Wanted, Min: d.Min, Max: d.Max,
-		Message: d.Message(), Registers: d.Registers, Scheduled: d.Scheduled, Next: d.Next.UTC(),
+		Message: d.Message(), Registers: d.Registers, Scheduled: d.Scheduled, Rails: d.Rails, Next: d.Next.UTC(),
 		Policies: make([]wirePolicy, len(d.Policies)),
 	}
 	for i := range d.Policies {
@@ -93,6 +96,7 @@ func (p *PolicyDecision) wire() wirePolicy {
 		Name: p.Name, Type: p.Type, Wish: p.Wish, Action: p.Action, Reason: p.Reason,
 		Aggregation: p.Aggregation, TargetValue: p.TargetValue, Adjustment: p.Adjustment,
 		AdjustmentType: p.AdjustmentType, Base: p.Base, Credit: p.Credit, CooldownCredit: p.CooldownCredit,
+		Usual: int64(p.UsualCooldown / time.Second), Widened: int64(p.WidenedCooldown / time.Second),
 		Alarms: make([]wireAlarm, len(p.Alarms)),
 	}
 	if !p.CooldownEnds.IsZero() {
@@ -139,7 +143,7 @@ func (d *Decision) UnmarshalJSON(text []byte) error {
 	*d = Decision{
 		Target: ParseKey(w.Target), Time: w.Time, Action: w.Action, Reason: w.Reason, Outcome: w.Outcome,
 		Desired: w.Desired, Running: w.Running, Pending: w.Pending, Wanted: w.Wanted, Min: w.Min, Max: w.Max,
-		Policy: -1, Registers: w.Registers, Start: w.Desired, Scheduled: w.Scheduled, Next: w.Next,
+		Policy: -1, Registers: w.Registers, Start: w.Desired, Scheduled: w.Scheduled, Rails: w.Rails, Next: w.Next,
 		Policies: make([]PolicyDecision, len(w.Policies)),
 	}
 	if w.Start != nil {
@@ -160,6 +164,7 @@ func (w *wirePolicy) decision() PolicyDecision {
 		Aggregation: w.Aggregation, TargetValue: w.TargetValue, Adjustment: w.Adjustment,
 		AdjustmentType: w.AdjustmentType, Base: w.Base, Credit: w.Credit, CooldownCredit: w.CooldownCredit,
 		CooldownEnds: w.CooldownEnds, Alarms: make([]AlarmDecision, len(w.Alarms)),
+		UsualCooldown: time.Duration(w.Usual) * time.Second, WidenedCooldown: time.Duration(w.Widened) * time.Second,
 	}
 	if w.Wanted != nil {
 		p.Wanted, p.HasWanted = *w.Wanted, true

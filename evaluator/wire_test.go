@@ -23,12 +23,29 @@ func goldenScene(t *testing.T) *scene {
 }
 
 func TestGoldenDecision(t *testing.T) {
-	text, err := json.MarshalIndent(goldenScene(t).decide(), "", "  ")
+	golden(t, "testdata/decision.json", goldenScene(t).decide())
+}
+
+// A scale-out that is cut to its step beside a scale-in that every other rail holds back.
+func TestGoldenDecisionWithRails(t *testing.T) {
+	s := seesaw(t, FlapGuard{Reversals: 1, Within: 30 * time.Minute, Factor: 2, Longest: time.Hour})
+	s.target.Rails.MaxScaleOutStep, s.target.Rails.ScaleInForbidden = StepLimit{Percent: 25}, office()
+	s.o.Fleet = Fleet{Targets: 40, Unready: 9, HaltAbove: 20}
+	s.m.Flaps = &FlapMemory{Direction: ScaleIn, Reversals: []time.Time{noon}}
+	golden(t, "testdata/decision-rails-out.json", s.at(120).metric(0, "60").metric(1, "60").expect(5, ByStepScaling).decide())
+	s.m.Activity, s.o.Fleet = ActivityMemory{}, Fleet{}
+	s.target.Rails.ScaleInForbidden, s.m.Shared.ScaleOutFulfilled = nil, s.now
+	golden(t, "testdata/decision-rails-in.json", s.metric(0, "20").metric(1, "20").expect(4, HeldByFlapGuard).decide())
+}
+
+// golden compares the JSON of a decision with a file.
+func golden(t *testing.T, file string, d *Decision) {
+	t.Helper()
+	text, err := json.MarshalIndent(d, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	text = append(text, '\n')
-	const file = "testdata/decision.json"
 	if *update {
 		if err := os.WriteFile(file, text, 0o644); err != nil {
 			t.Fatal(err)

@@ -24,7 +24,7 @@ type event struct {
 }
 
 // eventKinds are the keys of an event, of which each event has one.
-var eventKinds = []string{"deployment", "desired", "running", "suspend", "resume", "set", "fail", "restart"}
+var eventKinds = []string{"deployment", "desired", "running", "suspend", "resume", "set", "fail", "restart", "unready"}
 
 // event reads one entry of events.
 func (t *test) event(v strict.Value) (event, bool) {
@@ -76,7 +76,7 @@ func (t *test) happening(m *strict.Mapping, e *event) bool {
 		e.happen = func(p *play) error { p.world.service.force(running.Value); return nil }
 		return running.Valid
 	}
-	return t.registration(m, e) && failure(m, e) && restart(m, e)
+	return t.registration(m, e) && failure(m, e) && restart(m, e) && elsewhere(m, e)
 }
 
 // registration reads suspend, resume and set, which register the target anew.
@@ -181,6 +181,16 @@ func restart(m *strict.Mapping, e *event) bool {
 	e.down = down.Value
 	e.happen = func(p *play) error { return p.restart(down.Value) }
 	return again.Valid && down.Usable()
+}
+
+// elsewhere reads unready: the share of all other targets that lack data, which the fleet brake answers to.
+func elsewhere(m *strict.Mapping, e *event) bool {
+	unready := strict.Read(m, "unready", strict.Integer(0, 100))
+	if !unready.Present {
+		return true
+	}
+	e.happen = func(p *play) error { p.brake.Report("the others", fleet, fleet*unready.Value/100); return nil }
+	return unready.Valid
 }
 
 // checkDown reports what is asked of a daemon that is down then.

@@ -13,6 +13,9 @@ import (
 	"ecs-autoscaler/store"
 )
 
+// fleet is how many other targets a test takes there to be: so many that the tested one does not tip the scales.
+const fleet = 10000
+
 // play is one test under way.
 type play struct {
 	*test
@@ -21,8 +24,10 @@ type play struct {
 	backend store.Backend
 	// engine is nil while the daemon is down, which it is until back.
 	engine *scaler.Engine
-	store  *store.Store
-	back   time.Duration
+	// brake is that of a fleet in which the tested service is one of many.
+	brake *scaler.Brake
+	store *store.Store
+	back  time.Duration
 	// at is the present offset, happened how many of the events are over.
 	at       time.Duration
 	happened int
@@ -36,12 +41,13 @@ type play struct {
 // run plays a test and returns what did not hold.
 func (t *test) run(ctx context.Context) ([]Failure, error) {
 	p := &play{
-		test: t, ctx: ctx, backend: store.Memory(),
+		test: t, ctx: ctx, backend: store.Memory(), brake: scaler.NewBrake(nil),
 		world: &world{
 			now: t.start, key: t.target.Key, faults: map[string][]fault{},
 			service: service{desired: t.desired, running: t.running, taskStart: t.taskStart},
 		},
 	}
+	p.brake.Report("the others", fleet, 0)
 	if err := p.begin(); err != nil {
 		return nil, err
 	}
@@ -62,7 +68,7 @@ func (p *play) begin() error {
 	p.store = s
 	p.engine, err = scaler.New(scaler.Options{
 		Config: p.config, Metrics: newMetrics(p.world, p.test), Services: p.world, Actuator: p.world,
-		Store: s, Clock: p.world, Logger: zap.NewNop(), FixedPhase: &p.phase, AlwaysDescribe: true,
+		Store: s, Clock: p.world, Logger: zap.NewNop(), Brake: p.brake, FixedPhase: &p.phase, AlwaysDescribe: true,
 	})
 	return err
 }
@@ -147,6 +153,7 @@ func (p *play) up() (bool, error) {
 
 // restart is kill -9: nothing is closed in order, and what is not durable is gone.
 func (p *play) restart(down time.Duration) error {
+	p.brake.Forget(p.engine)
 	p.engine, p.store, p.back = nil, nil, p.at+down
 	_, err := p.up()
 	return err

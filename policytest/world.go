@@ -87,8 +87,11 @@ func (w *world) List(context.Context, string) ([]evaluator.Key, error) { return 
 // AskTags has nothing to ask: which entry steers the service has been settled.
 func (w *world) AskTags(bool) {}
 
-// Allow says that UpdateService has no rate here.
-func (w *world) Allow(time.Time) bool { return true }
+// Left says that UpdateService has no rate here.
+func (w *world) Left(time.Time, evaluator.Action) int { return math.MaxInt32 }
+
+// Allow says so too.
+func (w *world) Allow(time.Time, evaluator.Action) bool { return true }
 
 // DryRun is never: the tested engine acts.
 func (w *world) DryRun() bool { return false }

@@ -85,6 +85,13 @@ func (c *SystemClock) Observe(date time.Time) time.Duration {
 	return moved
 }
 
+// Stopwatch measures from now on how much time passes: by the monotonic clock or by the wall clock, whichever says more.
+// The monotonic one stands still while the machine is suspended.
+func (c *SystemClock) Stopwatch() func() time.Duration {
+	elapsed, wall := c.elapsed(), c.wall()
+	return func() time.Duration { return max(c.elapsed()-elapsed, c.wall().Sub(wall)) }
+}
+
 // Offset is how far AWS's time is ahead of the machine's, as corrected so far.
 func (c *SystemClock) Offset() time.Duration { return time.Duration(c.offset.Load()) }
 

@@ -118,7 +118,7 @@ func (p *pass) take(t *target, d observe.Described) {
 	if d.Err != nil {
 		t.describeErr = d.Err
 		t.describeNote = awsapi.Explain(d.Err, "ecs:DescribeServices")
-		t.describeAt = p.now.Add(absentRetry)
+		t.describeAt = p.now.Add(spread(t.spec.Key, absentRetry))
 		p.problem("describe", t.spec.String(), d.Err, "ecs:DescribeServices")
 		return
 	}
@@ -145,7 +145,7 @@ func (p *pass) see(t *target, s evaluator.Service) {
 		p.endActivity(t, tr, s.DescribedAt)
 	}
 	if tr.Foreign {
-		p.telemetry.foreign.WithLabelValues(t.spec.Cluster, t.spec.Service).Inc()
+		p.telemetry.foreign.WithLabelValues(t.spec.Account, t.spec.Cluster, t.spec.Service).Inc()
 		p.Logger.Info("someone else changed the desired count; it is respected",
 			zap.Stringer("target", t.spec.Key), zap.Int("from", tr.From), zap.Int("to", tr.To))
 	}

@@ -34,12 +34,13 @@ type ServiceReader interface {
 
 // Actuator writes desired counts; act.ECS and act.DryRun are the two there are.
 type Actuator interface {
-	Allow(now time.Time) bool
+	Left(now time.Time, direction evaluator.Action) int
+	Allow(now time.Time, direction evaluator.Action) bool
 	SetDesiredCount(ctx context.Context, k evaluator.Key, n int) (evaluator.Service, error)
 	DryRun() bool
 }
 
-// Options are what an Engine works with. All but Registerer are needed.
+// Options are what an Engine works with. Config, Metrics, Services, Actuator, Store, Clock and Logger are needed.
 type Options struct {
 	Config   *config.Config
 	Metrics  MetricReader
@@ -53,8 +54,17 @@ type Options struct {
 	FixedPhase *time.Duration
 	// AlwaysDescribe describes every service at every look, where that costs nothing and there are no passes in between.
 	AlwaysDescribe bool
+	// Brake is shared by the engines of one daemon; nil gives the engine one of its own.
+	Brake *Brake
 	// Registerer takes the engine's own Prometheus metrics; nil keeps them to itself.
 	Registerer prometheus.Registerer
+	// Scope limits the engine to the targets of one cluster of an account, where others have the rest; nil is everything.
+	Scope *store.Scope
+	// Fence is the lease that the engine's commits rest on; nil where the state is this daemon's alone.
+	Fence *store.Fence
+	// WriteAfter is the first instant at which the engine may write to ECS: until then writes of the daemon that had the
+	// lease before may still be under way.
+	WriteAfter time.Time
 	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
 	InFlight int
 }
@@ -66,70 +76,94 @@ const defaultInFlight = 8
 // status methods may be called at any time.
 type Engine struct {
 	Options
-	telemetry *telemetry
+	*common
+	complaints
 	inventory inventory
 	targets   map[evaluator.Key]*target
 	order     []*target // by key, so that passes are deterministic
 	tracked   map[*observe.Entry]*trackedEntry
 	scratch   evaluator.Decision
-	pruned    time.Time
-	delays    map[string]store.Delay
+	// fleet is what all targets of the daemon were like at the last pass.
+	fleet  evaluator.Fleet
+	pruned time.Time
+	delays map[string]store.Delay
 	// leaving are targets let go since the last commit: until then the store does not know what they knew.
 	leaving map[evaluator.Key]*target
 	// pending are the activities and decisions that the next commit makes durable.
 	pending store.Changes
-	// troubles are the problems told and not yet solved, unread the metrics among them, news what is
-	// still to be told of both.
-	troubles map[problemKey]trouble
-	unread   map[*observe.Entry]string
-	news     []news
-	// warned are the overlapping entries of the present configuration that people have been told of.
-	warned map[[2]*config.Target]bool
+	// unread are the metrics that could not be read, with the name by which that was told.
+	unread map[*observe.Entry]string
 	// whole says that there has been a first full pass.
 	whole bool
+	// corrected is how often the clock had been moved when the engine last looked.
+	corrected int64
+	// fenced says that a commit was refused because the lease has moved on: nothing is decided any more.
+	fenced bool
 
 	mu       sync.Mutex // guards what follows, which the status methods read
 	ready    bool
 	why      string
 	lastPass time.Time
 	specs    map[evaluator.Key]*evaluator.Target
+	problems int
 }
 
 // New makes an engine for the targets of the configuration, with what the store remembers of them.
 func New(o Options) (*Engine, error) {
+	if o.Clock == nil {
+		return nil, errNeeded
+	}
+	e := &Engine{}
+	if err := e.begin(o, newCommon(o.Registerer, e.LastPass)); err != nil {
+		return nil, err
+	}
+	e.telemetry.reload(true, o.Clock.Now())
+	return e, nil
+}
+
+var errNeeded = errors.New("scaler: configuration, store, clock and logger are needed")
+
+// begin starts an engine that shares some things with others.
+func (e *Engine) begin(o Options, shared *common) error {
 	if o.Config == nil || o.Store == nil || o.Clock == nil || o.Logger == nil {
-		return nil, errors.New("scaler: configuration, store, clock and logger are needed")
+		return errNeeded
 	}
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
 	}
-	e := &Engine{
-		Options:  o,
-		targets:  map[evaluator.Key]*target{},
-		tracked:  map[*observe.Entry]*trackedEntry{},
-		leaving:  map[evaluator.Key]*target{},
-		troubles: map[problemKey]trouble{},
-		unread:   map[*observe.Entry]string{},
-		warned:   map[[2]*config.Target]bool{},
-		why:      "the first pass has not finished",
+	*e = Engine{
+		Options: o,
+		common:  shared, complaints: newComplaints(o.Clock, o.Logger),
+		targets: map[evaluator.Key]*target{},
+		tracked: map[*observe.Entry]*trackedEntry{},
+		leaving: map[evaluator.Key]*target{},
+		unread:  map[*observe.Entry]string{},
+		why:     "the first pass has not finished",
 	}
-	e.telemetry = newTelemetry(o.Registerer)
-	e.telemetry.reload(true, o.Clock.Now())
-	e.delays = o.Store.Delays()
+	if e.Brake == nil {
+		e.Brake = NewBrake(o.Registerer)
+	}
+	e.Brake.SetLimit(o.Config.HaltIfUnreadyPercent)
+	e.Config = e.within(o.Config)
+	e.corrected = e.corrections()
+	e.delays = e.learnedDelays()
 	o.Metrics.Restore(observeDelays(e.delays))
-	e.inventory = newInventory(o.Config)
+	e.inventory = e.newInventory()
 	o.Services.AskTags(e.inventory.byTags)
 	e.sync()
-	return e, nil
+	return nil
 }
 
 // Reload swaps in a new configuration: targets that stay keep what is remembered of them, also when
 // their policies change. It must not run while a pass does.
 func (e *Engine) Reload(c *config.Config) {
-	e.Config = c
-	e.inventory = e.inventory.reload(c)
+	e.Config = e.within(c)
+	e.Brake.SetLimit(c.HaltIfUnreadyPercent)
+	e.inventory = e.inventory.reload(e.newInventory())
 	e.Services.AskTags(e.inventory.byTags)
-	clear(e.warned)
+	if e.Scope == nil { // with others, whoever reloads them all clears it once
+		e.warned.clear()
+	}
 	for _, t := range e.order {
 		t.blocked = blocked{}
 	}

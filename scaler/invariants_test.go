@@ -36,6 +36,7 @@ targets:
 		text += fmt.Sprintf("    suspended_state: {dynamic_scaling_in_suspended: %t, dynamic_scaling_out_suspended: %t, scheduled_scaling_suspended: %t}\n",
 			r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0)
 	}
+	text += r.rails()
 	kinds := r.IntN(3)
 	if kinds != 1 {
 		text += r.tracking()
@@ -44,6 +45,21 @@ targets:
 		text += r.steps()
 	}
 	return text + r.actions()
+}
+
+// rails are safety rails, in half of all documents.
+func (r writer) rails() string {
+	if r.IntN(2) == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("    max_scale_out_step: %s\n    max_scale_in_step: %s\n", r.one("none", "1", "2", "50%%", "200%%"), r.one("none", "1", "3", "30%%"))
+	text += fmt.Sprintf("    flap_guard: %s\n", r.one("false", "true", "{reversals: 1, within: 20m, max_scale_in_cooldown: 10m}", "{reversals: 2, scale_in_cooldown_factor: 3}"))
+	if r.IntN(2) == 0 {
+		at := midnight.Add(time.Duration(r.IntN(240*60)) * time.Second).Format("2006-01-02T15:04:05")
+		text += fmt.Sprintf("    scale_in_forbidden: [{schedule: \"at(%s)\", duration: %d}, {schedule: \"cron(%d * * * ? *)\", duration: %d, timezone: Asia/Kolkata}]\n",
+			at, 1+r.IntN(6000), r.IntN(60), 1+r.IntN(3000))
+	}
+	return text
 }
 
 func (r writer) tracking() string {

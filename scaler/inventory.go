@@ -3,6 +3,7 @@ package scaler
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -62,21 +63,24 @@ type binding struct {
 	entry *config.Target
 }
 
-func newInventory(c *config.Config) inventory {
-	inv := inventory{config: c, found: map[string][]evaluator.Key{}, seen: map[evaluator.Key]*candidate{}}
-	for _, t := range c.Targets {
+func (e *Engine) newInventory() inventory {
+	inv := inventory{config: e.Config, found: map[string][]evaluator.Key{}, seen: map[evaluator.Key]*candidate{}}
+	for _, t := range e.Config.Targets {
 		inv.byTags = inv.byTags || len(t.Tags) > 0
-		if t.IsPattern() && !slices.Contains(inv.patterns, t.Cluster) {
-			inv.patterns = append(inv.patterns, t.Cluster)
+		cluster := t.Cluster
+		if e.Scope != nil {
+			cluster = e.Scope.Cluster // which of the clusters a pattern means has been found out
+		}
+		if t.IsPattern() && !slices.Contains(inv.patterns, cluster) {
+			inv.patterns = append(inv.patterns, cluster)
 		}
 	}
 	inv.listed = len(inv.patterns) == 0
 	return inv
 }
 
-// reload keeps what is known of the account and lists anew at the next pass.
-func (inv inventory) reload(c *config.Config) inventory {
-	n := newInventory(c)
+// reload keeps what is known of the account in an inventory that lists anew at the next pass.
+func (inv inventory) reload(n inventory) inventory {
 	for _, p := range n.patterns {
 		n.found[p] = inv.found[p]
 	}
@@ -103,15 +107,29 @@ func (p *pass) discover(ctx context.Context) {
 	if ctx.Err() != nil {
 		return
 	}
+	if slices.ContainsFunc(lists, func(l listed) bool { return errors.Is(l.err, observe.ErrRate) }) {
+		inv.next = p.now.Add(second)
+		return
+	}
+	p.takeLists(lists)
+}
+
+// takeLists makes what was just listed the inventory. Clusters that were listed at one moment are not again.
+func (p *pass) takeLists(lists []listed) {
+	inv, here := &p.inventory, evaluator.Key{Account: p.scope().Account, Cluster: p.scope().Cluster}
 	inv.next, inv.failed = p.now.Add(discoveryInterval), nil
+	if p.Scope != nil {
+		inv.next = p.now.Add(spread(here, discoveryInterval))
+	}
 	for i, pattern := range inv.patterns {
+		about := store.Scope{Account: p.scope().Account, Cluster: pattern}.String()
 		if err := lists[i].err; err != nil {
-			inv.next, inv.failed = p.now.Add(discoveryRetry), append(inv.failed, pattern)
-			p.problem("list", pattern, err, "ecs:ListServices")
+			inv.next, inv.failed = p.now.Add(spread(here, discoveryRetry)), append(inv.failed, about)
+			p.problem("list", about, err, "ecs:ListServices")
 			inv.found[pattern] = union(inv.found[pattern], lists[i].keys)
 			continue
 		}
-		p.solved("list", pattern)
+		p.solved("list", about)
 		inv.found[pattern] = lists[i].keys
 	}
 	inv.listed = true
@@ -226,7 +244,7 @@ func (inv *inventory) keys() []evaluator.Key {
 	var keys []evaluator.Key
 	for _, t := range inv.config.Targets {
 		if !t.IsPattern() {
-			keys = append(keys, evaluator.Key{Cluster: t.Cluster, Service: t.Service})
+			keys = append(keys, evaluator.Key{Account: t.Account, Cluster: t.Cluster, Service: t.Service})
 		}
 	}
 	for _, p := range inv.patterns {
@@ -249,7 +267,7 @@ func (inv *inventory) bindings(warn func(chosen, other *config.Target)) []bindin
 			}
 			tags = c.tags
 		}
-		entry, others := inv.config.Select(k.Cluster, k.Service, tags)
+		entry, others := inv.config.SelectKey(k, tags)
 		if entry == nil {
 			continue
 		}
@@ -262,15 +280,14 @@ func (inv *inventory) bindings(warn func(chosen, other *config.Target)) []bindin
 }
 
 func compareKeys(a, b evaluator.Key) int {
-	return cmp.Or(cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Service, b.Service))
+	return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster), cmp.Compare(a.Service, b.Service))
 }
 
 // sync makes the engine's targets those that the inventory means: new ones are taken up, changed
 // ones keep their memory, and the others are let go (their memory stays in the store).
 func (e *Engine) sync() {
 	bound := e.inventory.bindings(func(chosen, other *config.Target) {
-		if pair := [2]*config.Target{chosen, other}; !e.warned[pair] {
-			e.warned[pair] = true
+		if e.warned.first(chosen, other) {
 			e.Logger.Warn("several entries match one service; the first or the more exact one holds",
 				zap.String("entry", place(chosen)), zap.String("ignored", place(other)))
 		}

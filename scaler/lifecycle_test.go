@@ -392,31 +392,3 @@ func TestWhatIsEndedWhileTheDiskIsFullIsEndedOnce(t *testing.T) {
 		t.Errorf("%d records wait for the disk, want the end of the one activity", n)
 	}
 }
-
-// stepped is a clock whose machine was set, or was asleep, once.
-type stepped struct {
-	*world
-	by time.Duration
-}
-
-func (s *stepped) Step() time.Duration {
-	by := s.by
-	s.by = 0
-	return by
-}
-
-func TestAClockThatWasSetHasAWSAskedForTheTime(t *testing.T) {
-	w := newWorld()
-	w.add("web", 2)
-	b := newBench(t, w, tracking)
-	b.pass()
-	b.engine.Clock = &stepped{w, time.Hour}
-	before := len(w.describes)
-	for _, want := range []int{1, 1} {
-		b.engine.noteClock()
-		b.between()
-		if got := len(w.describes) - before; got != want {
-			t.Errorf("%d descriptions since the step, want %d: one answer tells the time", got, want)
-		}
-	}
-}

@@ -34,44 +34,57 @@ type news struct {
 	solved bool
 }
 
+// complaints tell people about problems: once, and again when they are over.
+type complaints struct {
+	clock  Clock
+	logger *zap.Logger
+	// troubles are the problems told and not yet solved, news what is still to be told.
+	troubles map[problemKey]trouble
+	news     []news
+}
+
+func newComplaints(clock Clock, logger *zap.Logger) complaints {
+	return complaints{clock: clock, logger: logger, troubles: map[problemKey]trouble{}}
+}
+
 // problem logs an error of AWS's about a thing, with what to do: once, again when its class changes,
 // and once an hour as long as it lasts.
-func (e *Engine) problem(kind, about string, err error, action string) {
-	e.complain(kind, about, awsapi.Classify(err), awsapi.Explain(err, action))
+func (c *complaints) problem(kind, about string, err error, action string) {
+	c.complain(kind, about, awsapi.Classify(err), awsapi.Explain(err, action))
 }
 
 // complain is problem with a text of our own.
-func (e *Engine) complain(kind, about string, class awsapi.Class, text string) {
-	now := e.Clock.Now()
+func (c *complaints) complain(kind, about string, class awsapi.Class, text string) {
+	now := c.clock.Now()
 	key := problemKey{kind, about}
-	if t, known := e.troubles[key]; known && t.class == class && now.Sub(t.told) < reminder {
+	if t, known := c.troubles[key]; known && t.class == class && now.Sub(t.told) < reminder {
 		return
 	}
 	t := trouble{class: class, text: text, told: now}
-	e.troubles[key] = t
-	e.news = append(e.news, news{key, t, false})
+	c.troubles[key] = t
+	c.news = append(c.news, news{key, t, false})
 }
 
 // solved ends a problem, and says so if it had been told.
-func (e *Engine) solved(kind, about string) {
+func (c *complaints) solved(kind, about string) {
 	key := problemKey{kind, about}
-	if t, known := e.troubles[key]; known {
-		delete(e.troubles, key)
-		e.news = append(e.news, news{key, t, true})
+	if t, known := c.troubles[key]; known {
+		delete(c.troubles, key)
+		c.news = append(c.news, news{key, t, true})
 	}
 }
 
 // tell logs what the pass has found out about problems. A missing permission strikes thousands of
 // services at once: each is counted, a few are named.
-func (e *Engine) tell() {
+func (c *complaints) tell() {
 	type group struct {
 		kind   string
 		class  awsapi.Class
 		solved bool
 	}
 	told, more := map[group]int{}, map[group]int{}
-	for i := range e.news {
-		n := &e.news[i]
+	for i := range c.news {
+		n := &c.news[i]
 		g := group{n.kind, n.class, n.solved}
 		if told[g]++; told[g] > linesPerKind {
 			more[g]++
@@ -79,18 +92,18 @@ func (e *Engine) tell() {
 		}
 		fields := []zap.Field{zap.String("problem", n.kind), zap.String("about", n.about)}
 		if n.solved {
-			e.Logger.Info("solved: "+n.text, fields...)
+			c.logger.Info("solved: "+n.text, fields...)
 		} else {
-			e.Logger.Warn(n.text, append(fields, zap.String("class", string(n.class)))...)
+			c.logger.Warn(n.text, append(fields, zap.String("class", string(n.class)))...)
 		}
 	}
-	e.news = nil
+	c.news = nil
 	for g, count := range more {
 		fields := []zap.Field{zap.String("problem", g.kind), zap.Int("count", count), zap.String("class", string(g.class))}
 		if g.solved {
-			e.Logger.Info("solved: more problems of this kind", fields...)
+			c.logger.Info("solved: more problems of this kind", fields...)
 		} else {
-			e.Logger.Warn("more problems of this kind; /api/v1/targets has the note of each target", fields...)
+			c.logger.Warn("more problems of this kind; /api/v1/targets has the note of each target", fields...)
 		}
 	}
 }

@@ -8,11 +8,16 @@ import (
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
+	"ecs-autoscaler/store"
 )
 
 // reservedCalls is how many DescribeServices calls a pass leaves for services that are about to be
 // scaled while it works through those it has not seen yet. AWS allows 20 a second.
 const reservedCalls = 10
+
+// readWithin bounds the wait for metrics: the attempts of one call, each of which has a deadline of its own, and no more. What
+// has not been read by then is read at a later look.
+const readWithin = 40 * time.Second
 
 // Report is what a pass did.
 type Report struct {
@@ -21,9 +26,35 @@ type Report struct {
 	Looked, Acted int
 	// Requests and MetricsRequested are what CloudWatch was asked for.
 	Requests, MetricsRequested int
-	// Err is an error of the daemon's own: the state could not be written. Errors about single
-	// targets are not the pass's.
+	// Err is an error of the daemon's own: the state could not be written, or it wraps store.ErrFenced because the cluster
+	// is another daemon's by now. Errors about single targets are not the pass's.
 	Err error
+}
+
+// untilNext is how long to wait for the next pass.
+func (e *Engine) untilNext(now time.Time) time.Duration {
+	next := now.Add(longest)
+	sooner := func(t time.Time) {
+		if t.Before(next) {
+			next = t
+		}
+	}
+	for _, t := range e.order {
+		if t.known() || t.describeErr != nil {
+			sooner(t.nextLook)
+		}
+		sooner(t.describeAt)
+	}
+	if e.Store.Health().Err != nil {
+		sooner(now.Add(stateRetry))
+	}
+	if len(e.inventory.patterns) > 0 {
+		sooner(e.inventory.next)
+	}
+	if next := e.inventory.nextCandidate(now); !next.IsZero() {
+		sooner(next)
+	}
+	return max(next.Sub(now), soonest)
 }
 
 // pass is the work of one pass; it lives on the stack of Pass.
@@ -44,9 +75,14 @@ const second = time.Second
 // Pass looks at every target that is due at now, decides, acts and remembers. It never fails because
 // of one target. When ctx ends, a write under way is finished and no other is begun.
 func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
+	if e.fenced {
+		return Report{Err: store.ErrFenced}
+	}
 	began := e.Clock.Now()
 	now = now.Truncate(second)
-	corrections := e.corrections()
+	if e.moved() { // since the pass before, by an answer to somebody else
+		e.lookAnew()
+	}
 	p := &pass{Engine: e, now: now}
 	p.looking = slices.ContainsFunc(e.order, p.isDue)
 	p.discover(ctx)
@@ -55,9 +91,10 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	p.read(ctx)
 	switch {
 	case ctx.Err() != nil: // a read that the stop has cut short is nobody's lack of data
-	case e.corrections() != corrections:
+	case e.moved():
 		e.lookAnew() // what was just read was asked for at a wrong time
 	default:
+		p.brakeFleet()
 		p.decide()
 		p.act(ctx)
 	}
@@ -72,6 +109,13 @@ func (e *Engine) corrections() int64 {
 		return c.Corrections()
 	}
 	return 0
+}
+
+// moved says whether the clock has been moved since it was asked last.
+func (e *Engine) moved() bool {
+	before := e.corrected
+	e.corrected = e.corrections()
+	return e.corrected != before
 }
 
 // lookAnew makes everything due at once: after the clock was moved, times noted by it mean nothing.
@@ -111,7 +155,9 @@ func (p *pass) read(ctx context.Context) {
 	if len(entries) == 0 {
 		return
 	}
-	r := p.Metrics.Read(ctx, p.now, entries)
+	within, cancel := context.WithTimeout(ctx, readWithin)
+	defer cancel()
+	r := p.Metrics.Read(within, p.now, entries)
 	p.report.Requests, p.report.MetricsRequested = r.Requests, r.MetricsRequested
 	if ctx.Err() == nil {
 		p.noteReadProblems(entries, r.Problems)
@@ -172,12 +218,16 @@ func urgency(d *evaluator.Decision) int {
 	case evaluator.Hold:
 		return 1
 	default:
-		return 2
+		return lastly
 	}
 }
 
+// lastly is the urgency of a scale-in.
+const lastly = 2
+
 // evaluate decides on one target at an instant.
 func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
+	t.observation.Fleet = e.fleet
 	evaluator.Evaluate(t.spec, &t.observation, t.memory, now, d)
 	d.Outcome = evaluator.OutcomeNone
 }
@@ -212,9 +262,12 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 		t.dirty = true
 	}
 	p.plan(t, d, p.now)
-	if d.Outcome == evaluator.OutcomeRateLimited {
-		t.retry = true
-		t.nextLook = p.now.Add(time.Second)
+	switch d.Outcome {
+	case evaluator.OutcomeRateLimited:
+		t.retry, t.nextLook = true, p.now.Add(time.Second)
+	case evaluator.OutcomeNotLeader:
+		t.retry, t.nextLook = true, latest(p.WriteAfter, p.now.Add(time.Second))
+	default:
 	}
 	d.Next = t.nextLook
 	p.report.Looked++

@@ -100,7 +100,8 @@ func TestWithoutADurableIntentNothingIsWritten(t *testing.T) {
 		t.Errorf("%d writes, told %d times; want none and once", len(w.writes), b.logged("nothing was written to ECS"))
 	}
 	backend.broken = false
-	b.minutes(1)
+	b.move(stateRetry) // not only at the next minute
+	b.pass()
 	b.expect(k, 4, evaluator.ByTargetTracking)
 	if ok, why := b.engine.Ready(); !ok {
 		t.Errorf("not ready although the disk is back: %s", why)

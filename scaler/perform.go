@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -20,6 +21,8 @@ const (
 	// freshFor is the age at which a decision is no longer acted on (AWS refuses alarm data older
 	// than about 10 s, aws-semantics 1.14).
 	freshFor = 10 * time.Second
+	// stateRetry is how soon a state that could not be written is tried again, and what could not be done without it.
+	stateRetry = 5 * time.Second
 	// writeTimeout bounds one write including its retries, so that a stop within 10 s can wait for it.
 	writeTimeout = 8 * time.Second
 )
@@ -41,12 +44,27 @@ func (p *pass) act(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
+		targets = p.affordable(targets)
 		fresh := p.refresh(ctx, targets)
 		if ctx.Err() != nil {
 			return // what the stop has cut short is neither a failure nor a decision
 		}
 		p.write(ctx, p.confirm(targets, fresh))
 	}
+}
+
+// affordable are the targets that may be written now. Where the rate has no write left for scale-ins, their services are not
+// described for nothing: that rate, too, is everybody's in the account.
+func (p *pass) affordable(targets []*target) []*target {
+	if p.Actuator.Left(p.Clock.Now().Truncate(second), evaluator.ScaleIn) > 0 {
+		return targets
+	}
+	i := slices.IndexFunc(targets, func(t *target) bool { return t.urgency == lastly })
+	if i < 0 {
+		return targets
+	}
+	p.confirm(targets[i:], nil) // none of them is described afresh, so none is written
+	return targets[:i]
 }
 
 // confirm decides again on the fresh descriptions. It returns what still is to be written and may be;
@@ -70,7 +88,9 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 			p.report.Acted++
 		case now.Before(t.blocked.until):
 			a.decision.Outcome = failed(t.blocked.class)
-		case !p.Actuator.Allow(now):
+		case p.fenced || now.Before(p.WriteAfter):
+			a.decision.Outcome = evaluator.OutcomeNotLeader
+		case !p.Actuator.Allow(now, a.decision.Action):
 			a.decision.Outcome = evaluator.OutcomeRateLimited
 		default:
 			attempts = append(attempts, a)
@@ -104,14 +124,19 @@ func (p *pass) write(ctx context.Context, attempts []*attempt) {
 	if len(attempts) == 0 {
 		return
 	}
+	since := stopwatch(p.Clock)
 	if err := p.intend(attempts); err != nil {
 		p.report.Err = err
 		for _, a := range attempts {
+			if p.fenced {
+				a.decision.Outcome = evaluator.OutcomeNotLeader
+			}
 			p.conclude(a.t, &a.decision)
+			a.t.nextLook, a.t.retry = p.now.Add(stateRetry), true
 		}
 		return
 	}
-	p.send(ctx, attempts)
+	p.send(ctx, attempts, since)
 	for _, a := range attempts {
 		p.settleAttempt(a)
 	}
@@ -128,6 +153,9 @@ func (p *pass) intend(attempts []*attempt) error {
 		intents[i] = &a.activity
 	}
 	err := p.commit(intents)
+	if p.fenced {
+		return err
+	}
 	if err != nil {
 		p.complain("state", "", awsapi.Server, "the intent could not be stored, so nothing was written to ECS: "+err.Error())
 		return err
@@ -161,16 +189,17 @@ func activityID(k evaluator.Key, at time.Time, generation uint64) string {
 
 // send calls ECS for every attempt. A write under way is finished even when ctx ends; one not begun
 // by then is not begun.
-func (p *pass) send(ctx context.Context, attempts []*attempt) {
+func (p *pass) send(ctx context.Context, attempts []*attempt, since func() time.Duration) {
 	var g errgroup.Group
 	g.SetLimit(p.InFlight)
 	for _, a := range attempts {
 		g.Go(func() error {
-			if err := p.stillGood(ctx, a); err != nil {
+			patience := p.patience(since)
+			if err := p.stillGood(ctx, a, patience); err != nil {
 				a.err = err
 				return nil
 			}
-			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 			defer cancel()
 			a.service, a.err = p.Actuator.SetDesiredCount(wctx, a.t.spec.Key, a.decision.Wanted)
 			a.service.DescribedAt = p.Clock.Now().Truncate(second)
@@ -186,7 +215,10 @@ type notSentError string
 func (e notSentError) Error() string { return string(e) }
 
 // stillGood reports why an attempt must not be sent any more.
-func (p *pass) stillGood(ctx context.Context, a *attempt) error {
+func (p *pass) stillGood(ctx context.Context, a *attempt, patience time.Duration) error {
+	if patience <= 0 {
+		return notSentError("it had waited " + sendWithin.String() + " since its intent, after which another daemon may write")
+	}
 	if ctx.Err() != nil {
 		return notSentError("the daemon was stopping")
 	}
@@ -236,7 +268,7 @@ func (p *pass) settleFailure(a *attempt) {
 		t.describeAt = p.nextDescription(t, p.now)
 	} else {
 		p.dropIntent(t, why)
-		t.blocked = blocked{class: class, until: p.Clock.Now().Add(blockedFor)}
+		t.blocked = blocked{class: class, until: p.Clock.Now().Add(spread(t.spec.Key, 2*blockedFor))}
 	}
 	p.conclude(t, d)
 }

@@ -66,7 +66,7 @@ func (p *pass) takeBounds(t *target, d *evaluator.Decision) {
 	t.dirty = true
 	for i := range d.Scheduled {
 		f := &d.Scheduled[i]
-		p.telemetry.scheduled.WithLabelValues(t.spec.Cluster, t.spec.Service, f.Name, string(f.Status)).Inc()
+		p.telemetry.scheduled.WithLabelValues(t.spec.Account, t.spec.Cluster, t.spec.Service, f.Name, string(f.Status)).Inc()
 		p.recordFire(t, d, f)
 	}
 }

@@ -39,9 +39,11 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 		p.Logger.Error("a decision could not be written down", zap.Stringer("target", d.Target), zap.Error(err))
 		return
 	}
-	p.pending.Decisions = append(p.pending.Decisions, &store.DecisionRecord{
-		Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text,
-	})
+	r := &store.DecisionRecord{Time: d.Time, Target: d.Target, Action: d.Action, Reason: d.Reason, JSON: text}
+	if p.Store.Sparing() && !r.Changed() && len(d.Scheduled) == 0 {
+		return
+	}
+	p.pending.Decisions = append(p.pending.Decisions, r)
 }
 
 // toldReason is the reason for telling news from repetition: a count that a scheduled action would have brought into the
@@ -71,31 +73,37 @@ func (t *target) news(now recorded, d *evaluator.Decision) bool {
 // remember commits what the pass has changed, in one transaction; none when nothing changed. What
 // could not be committed stays marked and is tried again with the next pass.
 func (p *pass) remember() {
+	if p.fenced {
+		return // what is left to say is not this daemon's to say
+	}
 	pruning := p.now.Sub(p.pruned) >= pruneInterval
 	if pruning {
 		p.pruned = p.now
 		p.abandon()
 	}
-	if err := p.commit(nil); err != nil {
+	err := p.commit(nil)
+	if err != nil {
 		p.report.Err = err
+	}
+	if p.fenced {
+		return
+	}
+	if err != nil {
 		p.complain("state", "", awsapi.Server, "the state could not be written; nothing is written to ECS until it can: "+err.Error())
 		return
 	}
 	if p.report.Err == nil {
 		p.solved("state", "")
 	}
-	if pruning {
+	if pruning && p.Scope == nil {
 		p.prune()
 	}
 }
 
 // commit makes everything that is new durable in one transaction, and the intents with it.
 func (p *pass) commit(intents []*store.Activity) error {
-	c := store.Changes{
-		Activities: slices.Concat(p.pending.Activities, intents),
-		Decisions:  p.pending.Decisions,
-		Delays:     p.changedDelays(),
-	}
+	c := p.changes()
+	c.Activities, c.Decisions, c.Delays = slices.Concat(p.pending.Activities, intents), p.pending.Decisions, p.changedDelays()
 	changed := p.changed()
 	for _, t := range changed {
 		c.Targets = append(c.Targets, t.nextRow())
@@ -107,6 +115,7 @@ func (p *pass) commit(intents []*store.Activity) error {
 		c.Removed = append(c.Removed, k)
 	}
 	if err := p.Store.Commit(c); err != nil {
+		p.noteFence(err)
 		if over := len(p.pending.Decisions) - maxBacklog; over > 0 {
 			p.pending.Decisions = slices.Delete(p.pending.Decisions, 0, over)
 		}
@@ -142,16 +151,21 @@ func (p *pass) abandon() {
 	}
 	for _, a := range p.Store.OpenActivities() {
 		ended := slices.ContainsFunc(p.pending.Activities, func(e *store.Activity) bool { return e.ID == a.ID })
-		if ended || p.follows(&a) || p.now.Sub(a.StartTime) < evaluator.FulfilWithin {
+		if !p.owns(a.Target) || ended || p.follows(&a) || p.now.Sub(a.StartTime) < evaluator.FulfilWithin {
 			continue
 		}
-		why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
-		if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
-			a.Status = evaluator.Failed
-		}
-		a.EndTime, a.StatusMessage = p.now, evaluator.StatusMessage(a.Status, a.To, 0, why)
-		p.putActivity(a)
+		p.putActivity(abandon(a, p.now))
 	}
+}
+
+// abandon is the end of an activity that nobody follows any more.
+func abandon(a store.Activity, now time.Time) store.Activity {
+	why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
+	if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
+		a.Status = evaluator.Failed
+	}
+	a.EndTime, a.StatusMessage = now, evaluator.StatusMessage(a.Status, a.To, 0, why)
+	return a
 }
 
 // follows reports whether the activity is one that its target still works on.
@@ -241,7 +255,7 @@ func observeDelays(in map[string]store.Delay) map[string]observe.Delay {
 
 // finish publishes the result of a pass to the status methods and the metrics.
 func (e *Engine) finish(p *pass, took time.Duration) {
-	e.telemetry.pass(p.report.Err, took, p.now)
+	e.telemetry.pass(p.report.Err, took)
 	if c, ok := e.Clock.(interface{ Offset() time.Duration }); ok {
 		e.telemetry.offset.Set(c.Offset().Seconds())
 	}
@@ -249,7 +263,7 @@ func (e *Engine) finish(p *pass, took time.Duration) {
 	ready, why := e.readiness(p.report.Err)
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ready, e.why = ready, why
+	e.ready, e.why, e.problems = ready, why, len(e.troubles)
 	if p.report.Err == nil {
 		e.lastPass = p.now
 	}
@@ -257,6 +271,9 @@ func (e *Engine) finish(p *pass, took time.Duration) {
 
 // readiness is whether there has been a first full pass and the state can be written.
 func (e *Engine) readiness(err error) (bool, string) {
+	if e.fenced {
+		return false, "another daemon steers this cluster now"
+	}
 	if err != nil {
 		return false, "the state cannot be written: " + err.Error()
 	}

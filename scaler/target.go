@@ -19,8 +19,8 @@ const refreshInterval = 10 * time.Minute
 // absentRetry is how soon a service that is missing, inactive, switched off or could not be described is asked for again.
 const absentRetry = time.Minute
 
-// blockedFor is how long a write that AWS refused for good (no permission, invalid) is not repeated.
-// A reload of the configuration ends it at once.
+// blockedFor is how long, at least, a write that AWS refused for good (no permission, invalid) is not repeated; by its
+// name a service waits up to twice as long. A reload of the configuration ends it at once.
 const blockedFor = 5 * time.Minute
 
 // target is a scalable target as the engine works on it.
@@ -85,6 +85,8 @@ type trackedEntry struct {
 	users int
 	// readAt is when it was last read.
 	readAt time.Time
+	// newest is the end of the newest bucket that has had a datapoint, as far as the fleet brake has asked; 0 is none.
+	newest int64
 	// note says why it could not be read, empty when it could.
 	note string
 }

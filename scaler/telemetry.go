@@ -1,6 +1,8 @@
 package scaler
 
 import (
+	"errors"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,46 +21,50 @@ type telemetry struct {
 	scheduled  *prometheus.CounterVec
 	passes     *prometheus.CounterVec
 	duration   prometheus.Histogram
-	lastPass   prometheus.Gauge
 	reloaded   prometheus.Gauge
 	reloadedAt prometheus.Gauge
 	offset     prometheus.Gauge
-	// reasons are those that notScaled has been counted for, by which its series are found again.
-	reasons map[evaluator.Reason]bool
+	// reasons are those that notScaled has been counted for (evaluator.Reason), by which its series are found again.
+	reasons sync.Map
 }
 
-func newTelemetry(r prometheus.Registerer) *telemetry {
+// newTelemetry registers the metrics of a daemon. lastPass is when the last pass without an error of the daemon's own ended.
+func newTelemetry(r prometheus.Registerer, lastPass func() time.Time) *telemetry {
 	f := promauto.With(r)
+	f.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "ecs_autoscaler_last_successful_pass_timestamp_seconds",
+		Help: "When the last pass without an error of the daemon's own was made; of several clusters, that of the one whose is the oldest.",
+	}, func() float64 {
+		if at := lastPass(); !at.IsZero() {
+			return float64(at.Unix())
+		}
+		return 0
+	})
 	return &telemetry{
-		reasons: make(map[evaluator.Reason]bool),
 		activities: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_scaling_activities_total",
 			Help: "Scaling activities by direction and the status they reached.",
-		}, []string{"cluster", "service", "direction", "status"}),
+		}, []string{"account", "cluster", "service", "direction", "status"}),
 		notScaled: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_not_scaled_total",
 			Help: "Decisions in which a policy wished to scale, or could not tell, and the count was held, by reason.",
-		}, []string{"cluster", "service", "reason"}),
+		}, []string{"account", "cluster", "service", "reason"}),
 		foreign: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_foreign_writes_total",
 			Help: "Changes of a desired count that someone else made.",
-		}, []string{"cluster", "service"}),
+		}, []string{"account", "cluster", "service"}),
 		scheduled: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_scheduled_actions_total",
 			Help: "Scheduled actions that were due, by what became of them: applied, failed, suspended or missed.",
-		}, []string{"cluster", "service", "action", "status"}),
+		}, []string{"account", "cluster", "service", "action", "status"}),
 		passes: f.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_passes_total",
-			Help: "Passes by result: ok, or state_error when the state could not be written.",
+			Help: "Passes over a cluster by result: ok, state_error when the state could not be written, or not_leader when another daemon had taken the cluster over.",
 		}, []string{"result"}),
 		duration: f.NewHistogram(prometheus.HistogramOpts{
 			Name:    "ecs_autoscaler_pass_duration_seconds",
 			Help:    "Duration of a pass.",
 			Buckets: []float64{.001, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}),
-		lastPass: f.NewGauge(prometheus.GaugeOpts{
-			Name: "ecs_autoscaler_last_successful_pass_timestamp_seconds",
-			Help: "When the last pass without an error of the daemon's own was made.",
 		}),
 		reloaded: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ecs_autoscaler_config_last_reload_successful",
@@ -77,7 +83,7 @@ func newTelemetry(r prometheus.Registerer) *telemetry {
 
 // activity counts a change of an activity's status.
 func (m *telemetry) activity(a *store.Activity) {
-	m.activities.WithLabelValues(a.Target.Cluster, a.Target.Service, string(a.Direction), string(a.Status)).Inc()
+	m.activities.WithLabelValues(a.Target.Account, a.Target.Cluster, a.Target.Service, string(a.Direction), string(a.Status)).Inc()
 }
 
 // decision counts a hold that is worth a look. Being within target is not.
@@ -87,35 +93,38 @@ func (m *telemetry) decision(d *evaluator.Decision) {
 		d.Reason == evaluator.AlarmNotInAlarm, d.Reason == evaluator.NothingDue:
 		return
 	}
-	m.reasons[d.Reason] = true
-	m.notScaled.WithLabelValues(d.Target.Cluster, d.Target.Service, string(d.Reason)).Inc()
+	m.reasons.Store(d.Reason, true)
+	m.notScaled.WithLabelValues(d.Target.Account, d.Target.Cluster, d.Target.Service, string(d.Reason)).Inc()
 }
 
 // forget removes the series of a target that is gone.
 func (m *telemetry) forget(k evaluator.Key) {
-	m.foreign.DeleteLabelValues(k.Cluster, k.Service)
-	m.scheduled.DeletePartialMatch(prometheus.Labels{"cluster": k.Cluster, "service": k.Service})
-	for reason := range m.reasons {
-		m.notScaled.DeleteLabelValues(k.Cluster, k.Service, string(reason))
-	}
+	m.foreign.DeleteLabelValues(k.Account, k.Cluster, k.Service)
+	m.scheduled.DeletePartialMatch(prometheus.Labels{"account": k.Account, "cluster": k.Cluster, "service": k.Service})
+	m.reasons.Range(func(reason, _ any) bool {
+		m.notScaled.DeleteLabelValues(k.Account, k.Cluster, k.Service, string(reason.(evaluator.Reason)))
+		return true
+	})
 	for _, direction := range []evaluator.Action{evaluator.ScaleOut, evaluator.ScaleIn} {
 		for _, status := range []evaluator.ActivityStatus{
 			evaluator.InProgress, evaluator.Successful, evaluator.Overridden, evaluator.Unfulfilled, evaluator.Failed,
 		} {
-			m.activities.DeleteLabelValues(k.Cluster, k.Service, string(direction), string(status))
+			m.activities.DeleteLabelValues(k.Account, k.Cluster, k.Service, string(direction), string(status))
 		}
 	}
 }
 
 // pass counts a pass.
-func (m *telemetry) pass(err error, took time.Duration, now time.Time) {
+func (m *telemetry) pass(err error, took time.Duration) {
 	m.duration.Observe(took.Seconds())
-	if err != nil {
+	switch {
+	case errors.Is(err, store.ErrFenced):
+		m.passes.WithLabelValues("not_leader").Inc()
+	case err != nil:
 		m.passes.WithLabelValues("state_error").Inc()
-		return
+	default:
+		m.passes.WithLabelValues("ok").Inc()
 	}
-	m.passes.WithLabelValues("ok").Inc()
-	m.lastPass.Set(float64(now.Unix()))
 }
 
 // reload notes the loading of a configuration; the first one counts too.

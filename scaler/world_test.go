@@ -214,7 +214,9 @@ func (w *world) List(_ context.Context, pattern string) ([]evaluator.Key, error)
 	return keys, w.listErr
 }
 
-func (w *world) Allow(time.Time) bool {
+func (w *world) Left(time.Time, evaluator.Action) int { return unlimited(w.budget) }
+
+func (w *world) Allow(time.Time, evaluator.Action) bool {
 	if w.budget == 0 {
 		return false
 	}

@@ -36,7 +36,7 @@ func (c *compiler) scaling(doc *document) error {
 		{"scheduled_actions", d.ScheduledActions, &c.s.scaling.actions}, {"scaling_activities", d.ScalingActivities, &c.s.scaling.activities},
 	} {
 		for i, item := range f.from {
-			done, err := c.scalingItem(fmt.Sprintf("$.application_autoscaling.%s[%d]", f.name, i), f.name, item)
+			done, err := c.scalingItem(fmt.Sprintf("%s.application_autoscaling.%s[%d]", c.base, f.name, i), f.name, item)
 			if err != nil {
 				return err
 			}

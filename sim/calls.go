@@ -13,11 +13,15 @@ type Call struct {
 	Number int64
 	// Time is the region's clock when the request arrived.
 	Time time.Time
-	// API is ecs, cloudwatch or application-autoscaling.
+	// API is ecs, cloudwatch, application-autoscaling, dynamodb or sts.
 	API       string
 	Operation string
+	// Account and Region are the place in which the call was made.
+	Account, Region string
 	// Queries is the number of MetricDataQueries, and of DescribeServices the number of services asked for.
 	Queries int
+	// ReadUnits and WriteUnits are the capacity units of DynamoDB that the call consumed.
+	ReadUnits, WriteUnits float64
 	// Error is the code that was answered, "" for success.
 	Error string
 	// Fault is the kind of the injected fault that struck the whole call, "" if none did.

@@ -20,7 +20,9 @@ func (r *Region) control(w http.ResponseWriter, req *http.Request) {
 	case "GET calls":
 		r.controlCalls(w, req)
 	case "GET services":
-		reply(w, http.StatusOK, r.Services())
+		reply(w, http.StatusOK, servicePages(r.all()))
+	case "GET tables":
+		reply(w, http.StatusOK, tablePages(r.all()))
 	case "GET faults":
 		reply(w, http.StatusOK, faultPages(r.Faults()))
 	case "POST faults":
@@ -33,8 +35,46 @@ func (r *Region) control(w http.ResponseWriter, req *http.Request) {
 		}
 		reply(w, http.StatusOK, faultPages(r.Faults()))
 	default:
-		refuse(w, http.StatusNotFound, fmt.Errorf("%s is no page; there are GET /_sim/calls, GET /_sim/services and GET, POST, DELETE /_sim/faults", page))
+		refuse(w, http.StatusNotFound, fmt.Errorf("%s is no page; there are GET /_sim/calls, GET /_sim/services, GET /_sim/tables and GET, POST, DELETE /_sim/faults", page))
 	}
+}
+
+// servicePage is a ServiceView, and where it is unless the scenario has one place only.
+type servicePage struct {
+	Account string `json:"account,omitempty"`
+	Region  string `json:"region,omitempty"`
+	ServiceView
+}
+
+func servicePages(places []*Region) []servicePage {
+	list := []servicePage{}
+	for _, r := range places {
+		at := place{}
+		if len(places) > 1 {
+			at = place{r.scenario.account, r.scenario.region}
+		}
+		for _, v := range r.Services() {
+			list = append(list, servicePage{at.account, at.region, v})
+		}
+	}
+	return list
+}
+
+// tablePage is what one operation consumed of one table.
+type tablePage struct {
+	Account string `json:"account"`
+	Region  string `json:"region"`
+	TableUsage
+}
+
+func tablePages(places []*Region) []tablePage {
+	list := []tablePage{}
+	for _, r := range places {
+		for _, u := range r.TableUsage() {
+			list = append(list, tablePage{r.scenario.account, r.scenario.region, u})
+		}
+	}
+	return list
 }
 
 func reply(w http.ResponseWriter, status int, v any) {
@@ -62,7 +102,8 @@ func (r *Region) controlCalls(w http.ResponseWriter, req *http.Request) {
 	list := make([]callPage, len(calls))
 	for i := range calls {
 		c := &calls[i]
-		list[i] = callPage{c.Number, c.Time.UTC(), c.API, c.Operation, c.Queries, c.Status, c.Error, c.Fault, nil}
+		list[i] = callPage{c.Number, c.Time.UTC(), c.Account, c.Region, c.API, c.Operation, c.Queries, c.ReadUnits, c.WriteUnits,
+			c.Status, c.Error, c.Fault, nil}
 		if withInput {
 			list[i].Input = c.Input()
 		}
@@ -74,9 +115,13 @@ func (r *Region) controlCalls(w http.ResponseWriter, req *http.Request) {
 type callPage struct {
 	Number    int64          `json:"number"`
 	Time      time.Time      `json:"time"`
+	Account   string         `json:"account"`
+	Region    string         `json:"region"`
 	API       string         `json:"api"`
 	Operation string         `json:"operation"`
 	Queries   int            `json:"queries"`
+	Read      float64        `json:"read_units,omitempty"`
+	Write     float64        `json:"write_units,omitempty"`
 	Status    int            `json:"status"`
 	Error     string         `json:"error"`
 	Fault     FaultKind      `json:"fault"`
@@ -90,6 +135,9 @@ type faultPage struct {
 	API         string    `json:"api,omitempty"`
 	Operation   string    `json:"operation,omitempty"`
 	Service     string    `json:"service,omitempty"`
+	Table       string    `json:"table,omitempty"`
+	Account     string    `json:"account,omitempty"`
+	Region      string    `json:"region,omitempty"`
 	Metric      string    `json:"metric,omitempty"`
 	From        string    `json:"from"`
 	To          string    `json:"to,omitempty"`
@@ -104,7 +152,7 @@ type faultPage struct {
 func faultPages(faults []Fault) []faultPage {
 	list := make([]faultPage, len(faults))
 	for i, f := range faults {
-		list[i] = faultPage{f.ID, f.Kind, f.API, f.Operation, f.Service, f.Metric, f.From.String(), "",
+		list[i] = faultPage{f.ID, f.Kind, f.API, f.Operation, f.Service, f.Table, f.Account, f.Region, f.Metric, f.From.String(), "",
 			f.Probability, f.Count, "", f.Code, f.Message, f.Status}
 		if f.To > 0 {
 			list[i].To = f.To.String()

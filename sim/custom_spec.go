@@ -28,7 +28,7 @@ type metricSpec struct {
 func (c *compiler) customMetrics(doc *document) error {
 	seen := map[string]bool{}
 	for i := range doc.CustomMetrics {
-		path := fmt.Sprintf("$.custom_metrics[%d]", i)
+		path := fmt.Sprintf("%s.custom_metrics[%d]", c.base, i)
 		m, err := c.customMetric(path, &doc.CustomMetrics[i])
 		if err != nil {
 			return err

@@ -1,5 +1,6 @@
-// Package sim is a simulated AWS region on the real wire protocols: ECS, CloudWatch and Application Auto Scaling as
-// far as scaling an ECS service needs them. The unmodified AWS SDKs and the AWS CLI work against it.
+// Package sim is a simulated AWS region on the real wire protocols: ECS, CloudWatch, Application Auto Scaling, DynamoDB
+// and STS as far as scaling ECS services needs them, in one account and region or in several. The unmodified
+// AWS SDKs and the AWS CLI work against it.
 //
 // A scenario file (docs/simulated-region.md) describes the world: services with a load that changes with time, tasks
 // that take time to start and stop, deployments, datapoints that appear late, and faults. CPU and memory follow from
@@ -10,5 +11,5 @@
 // nothing, and equal scenarios, clocks and requests give equal answers.
 //
 // The packages below it: curve (how quantities change with time), fleet (tasks and deployments of one service),
-// metricmath (expressions of GetMetricData), wire (the protocols).
+// metricmath (expressions of GetMetricData), dynamo (tables and items), wire (the protocols).
 package sim

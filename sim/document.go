@@ -15,7 +15,31 @@ type document struct {
 	Services      []serviceDoc   `yaml:"services"`
 	CustomMetrics []customDoc    `yaml:"custom_metrics"`
 	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
+	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
 	Faults        []faultDoc     `yaml:"faults"`
+
+	Places         []placeDoc        `yaml:"places"`
+	Roles          []roleDoc         `yaml:"roles"`
+	AccessKeys     map[string]string `yaml:"access_keys"`
+	SessionsExpire bool              `yaml:"sessions_expire"`
+}
+
+// placeDoc is another account or region.
+type placeDoc struct {
+	Region        string         `yaml:"region"`
+	Account       string         `yaml:"account"`
+	Clusters      []clusterDoc   `yaml:"clusters"`
+	Services      []serviceDoc   `yaml:"services"`
+	CustomMetrics []customDoc    `yaml:"custom_metrics"`
+	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
+	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
+}
+
+type roleDoc struct {
+	ARN        string   `yaml:"arn"`
+	ExternalID string   `yaml:"external_id"`
+	Trusts     []string `yaml:"trusts"`
+	Denied     bool     `yaml:"denied"`
 }
 
 type publicationDoc struct {
@@ -124,11 +148,22 @@ type autoScalingDoc struct {
 	ScalingActivities []map[string]any `yaml:"scaling_activities"`
 }
 
+type dynamoDoc struct {
+	EventualConsistency *seconds         `yaml:"eventual_consistency"`
+	TTLDelay            *seconds         `yaml:"ttl_delay"`
+	TableDelay          *seconds         `yaml:"table_delay"`
+	Tables              []map[string]any `yaml:"tables"`
+	TimeToLive          []map[string]any `yaml:"time_to_live"`
+}
+
 type faultDoc struct {
 	Kind        string   `yaml:"kind"`
 	API         string   `yaml:"api"`
 	Operation   string   `yaml:"operation"`
 	Service     string   `yaml:"service"`
+	Table       string   `yaml:"table"`
+	Account     string   `yaml:"account"`
+	Region      string   `yaml:"region"`
 	Metric      string   `yaml:"metric"`
 	From        seconds  `yaml:"from"`
 	To          *seconds `yaml:"to"`

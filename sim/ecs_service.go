@@ -122,9 +122,7 @@ func updateService(c *call) (any, *wire.Error) {
 		return nil, err
 	}
 	before, v := s.tasks.Update(c.now, desired, c.definition(definition), force)
-	if c.seen != nil {
-		c.seen.Writes = append(c.seen.Writes, Write{s.key.cluster, s.key.service, before, v.Desired})
-	}
+	c.seen.wrote(s.key, before, v.Desired)
 	return map[string]any{"service": c.service(s, v)}, nil
 }
 

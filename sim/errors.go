@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/wire"
 )
 
@@ -22,8 +23,11 @@ func parameter(shape, query, format string, args ...any) *wire.Error {
 }
 
 func throttled(w *wire.Request) *wire.Error {
+	if w.Service == wire.DynamoDB && !dynamo.Control(w.Operation) {
+		return dynamo.Exceeded()
+	}
 	e := reject("ThrottlingException", "Rate exceeded")
-	if w.Service == wire.CloudWatch {
+	if w.Service == wire.CloudWatch || w.Service == wire.STS {
 		e.QueryCode = "Throttling"
 	}
 	return e
@@ -31,9 +35,14 @@ func throttled(w *wire.Request) *wire.Error {
 
 func serverError(w *wire.Request) *wire.Error {
 	switch w.Service {
+	case wire.STS:
+		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalFailure",
+			Message: "The request processing has failed because of an unknown error, exception or failure."}
 	case wire.CloudWatch:
 		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServiceFault", QueryCode: "InternalServiceError",
 			Message: "Request processing has failed because of an unknown error, exception or failure."}
+	case wire.DynamoDB:
+		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServerError", Message: "Internal server error"}
 	case wire.AutoScaling:
 		return &wire.Error{Status: http.StatusInternalServerError, Code: "InternalServiceException", Message: "The service encountered an internal error."}
 	}
@@ -48,18 +57,21 @@ func unknownOperation(w *wire.Request) *wire.Error {
 // action is the name of the call in IAM.
 func action(w *wire.Request) string { return w.Service + ":" + w.Operation }
 
-// authenticate refuses requests without a signature. The signature itself is not checked.
+// authenticate refuses requests without a signature, and with that of a session that is over. The signature itself is not checked.
 func (c *call) authenticate() *wire.Error {
+	if !c.caller.expires.IsZero() && !c.wall.Before(c.caller.expires) {
+		return expired(c.wire)
+	}
 	if c.wire.Credential != "" {
 		return nil
 	}
 	return credentialError(c.wire, "MissingAuthenticationTokenException", "MissingAuthenticationToken", "Missing Authentication Token")
 }
 
-// credentialError is 400 for the JSON services and 403 for CloudWatch, as the query protocol had it.
+// credentialError is 400 for the JSON services, and 403 for STS and CloudWatch, as the Query protocol has it.
 func credentialError(w *wire.Request, code, query, message string) *wire.Error {
 	e := reject(code, "%s", message)
-	if w.Service == wire.CloudWatch {
+	if w.Service == wire.CloudWatch || w.Service == wire.STS {
 		e.Status, e.QueryCode = http.StatusForbidden, query
 	}
 	return e
@@ -75,11 +87,15 @@ func unrecognized(w *wire.Request) *wire.Error {
 
 func (c *call) denied() *wire.Error {
 	resource := "*"
-	if len(c.services) > 0 {
+	switch {
+	case len(c.services) > 0:
 		resource = c.region.arn("ecs", "service/"+c.services[0].String())
+	case len(c.tables) > 0:
+		resource = c.region.arn("dynamodb", "table/"+c.tables[0])
+	case c.wire.Service == wire.STS && c.in.Has("RoleArn"):
+		resource = c.in.Text("RoleArn")
 	}
 	return credentialError(c.wire, "AccessDeniedException", "AccessDenied", fmt.Sprintf(
 		"User: %s is not authorized to perform: %s on resource: %s because no identity-based policy allows the %s action",
-		strings.Replace(c.region.arn("iam", "user/"+c.wire.Credential), c.region.scenario.region, "", 1),
-		action(c.wire), resource, action(c.wire)))
+		c.caller.arn, action(c.wire), resource, action(c.wire)))
 }

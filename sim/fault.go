@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/fleet"
 	"ecs-autoscaler/sim/wire"
 )
@@ -44,6 +45,15 @@ const (
 	Slow FaultKind = "slow"
 )
 
+// Faults of DynamoDB.
+const (
+	// TransactionConflict answers as if another transaction held an item: TransactionConflictException for a single
+	// write, TransactionCanceledException for a transaction. Other calls are not struck.
+	TransactionConflict FaultKind = "transaction_conflict"
+	// UnprocessedItems leaves half of a batch undone, in UnprocessedItems and UnprocessedKeys. Other calls are not struck.
+	UnprocessedItems FaultKind = "unprocessed_items"
+)
+
 // Faults of single metrics in the answers of GetMetricData and GetMetricStatistics.
 const (
 	// PartialData returns the older half of the datapoints with status PartialData and no token to go on.
@@ -67,6 +77,8 @@ type trait struct {
 	early, late ending                                    // how the call ends before, and after its effect
 	answer      func(c *call, f *activeFault) *wire.Error // answers instead of the operation
 	strike      func(r *metricResult, f *activeFault)     // strikes one result, its datapoints in ascending order
+	operations  []string                                  // which calls it can strike; nil is all
+	half        bool                                      // does half of a batch
 	ofPoint     bool                                      // strikes single datapoints
 	delay       time.Duration                             // the default of Delay
 }
@@ -88,13 +100,16 @@ var traits = map[FaultKind]*trait{
 	ConnectionReset:      {early: cut},
 	ConnectionResetAfter: {late: cut},
 	Slow:                 {delay: time.Second},
-	PartialData:          {strike: (*metricResult).halve},
-	InternalError:        {strike: (*metricResult).fail},
-	Forbidden:            {strike: (*metricResult).fail},
-	MissingDatapoints:    {ofPoint: true},
-	LateDatapoints:       {ofPoint: true, delay: 5 * time.Minute},
-	DuplicateDatapoints:  {strike: (*metricResult).repeat},
-	OutOfOrder:           {strike: (*metricResult).shuffle},
+	TransactionConflict: {answer: func(c *call, _ *activeFault) *wire.Error { return dynamo.Contended(c.wire.Operation, c.in) },
+		operations: []string{"DeleteItem", "PutItem", "TransactGetItems", "TransactWriteItems", "UpdateItem"}},
+	UnprocessedItems:    {half: true, operations: []string{"BatchGetItem", "BatchWriteItem"}},
+	PartialData:         {strike: (*metricResult).halve},
+	InternalError:       {strike: (*metricResult).fail},
+	Forbidden:           {strike: (*metricResult).fail},
+	MissingDatapoints:   {ofPoint: true},
+	LateDatapoints:      {ofPoint: true, delay: 5 * time.Minute},
+	DuplicateDatapoints: {strike: (*metricResult).repeat},
+	OutOfOrder:          {strike: (*metricResult).shuffle},
 }
 
 // Fault is something that goes wrong, for a while, for some calls or metrics. Empty fields match everything.
@@ -102,12 +117,16 @@ type Fault struct {
 	// ID names an injected fault; Region.Inject sets it.
 	ID   string
 	Kind FaultKind
-	// API is ecs, cloudwatch or application-autoscaling.
+	// API is ecs, cloudwatch, application-autoscaling, dynamodb or sts.
 	API string
 	// Operation is a name such as UpdateService; a pattern with * and ? too.
 	Operation string
 	// Service is cluster/service; a pattern with * and ? too. A call that names several matches if any of them does.
 	Service string
+	// Table is the name of a table of DynamoDB; a pattern with * and ? too.
+	Table string
+	// Account and Region limit the fault to one place, or several by a pattern. AssumeRole counts to the account of its role.
+	Account, Region string
 	// Metric is a metric name such as CPUUtilization; a pattern with * and ? too. Faults of single metrics only.
 	Metric string
 	// From and To bound the fault in time since the region's time zero; To is exclusive, 0 = it does not end.
@@ -128,13 +147,13 @@ func (f *Fault) check() (field string, err error) {
 	if traits[f.Kind] == nil {
 		return "kind", fmt.Errorf("%q is none of the kinds %s", f.Kind, strings.Join(kinds(), ", "))
 	}
-	apis := []string{"", wire.ECS, wire.CloudWatch, wire.AutoScaling}
+	apis := []string{"", wire.ECS, wire.CloudWatch, wire.AutoScaling, wire.DynamoDB, wire.STS}
 	for _, rule := range []struct {
 		field string
 		holds bool
 		text  string
 	}{
-		{"api", slices.Contains(apis, f.API), "must be ecs, cloudwatch or application-autoscaling"},
+		{"api", slices.Contains(apis, f.API), "must be ecs, cloudwatch, application-autoscaling, dynamodb or sts"},
 		{"to", f.To == 0 || f.To > f.From, "the end must be later than the beginning"},
 		{"probability", f.Probability >= 0 && f.Probability <= 1, "must be above 0, up to 1"},
 		{"count", f.Count >= 0, "must not be negative"},
@@ -145,6 +164,9 @@ func (f *Fault) check() (field string, err error) {
 		{"operation", isPattern(f.Operation), "is no pattern of names, * and ?"},
 		{"service", isPattern(f.Service), "is no pattern of names, * and ?"},
 		{"metric", isPattern(f.Metric), "is no pattern of names, * and ?"},
+		{"table", isPattern(f.Table), "is no pattern of names, * and ?"},
+		{"account", isPattern(f.Account), "is no pattern of digits, * and ?"},
+		{"region", isPattern(f.Region), "is no pattern of names, * and ?"},
 	} {
 		if !rule.holds {
 			return rule.field, errors.New(rule.text)
@@ -177,7 +199,8 @@ type activeFault struct {
 	seed   uint64
 	mu     sync.Mutex
 	struck int
-	draws  uint64
+	at     time.Duration     // of the last throw of the dice
+	throws map[uint64]uint64 // at that time, by what they were for
 }
 
 // during says whether now is between the fault's bounds.
@@ -185,19 +208,25 @@ func (f *activeFault) during(now time.Duration) bool {
 	return now >= f.From && (f.To == 0 || now < f.To)
 }
 
-// strike casts the dice for one call or one metric of a call.
-func (f *activeFault) strike() bool {
+// strike casts the dice for a call or a metric of a call. They depend on what and when it is, and on how often just that
+// was asked at this moment already: requests that come at once do not change each other's luck.
+func (f *activeFault) strike(what func() uint64, now time.Duration) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.Count > 0 && f.struck >= f.Count {
-		return false
-	}
-	f.draws++
-	if f.Probability > 0 && fleet.Noise(f.seed, f.draws) >= f.Probability {
+	if f.Count > 0 && f.struck >= f.Count || f.Probability > 0 && f.cast(what(), now) >= f.Probability {
 		return false
 	}
 	f.struck++
 	return true
+}
+
+func (f *activeFault) cast(what uint64, now time.Duration) float64 {
+	if f.at != now || f.throws == nil {
+		f.at, f.throws = now, map[uint64]uint64{}
+	}
+	again := f.throws[what]
+	f.throws[what]++
+	return fleet.Noise(f.seed^what, uint64(now)+again<<48)
 }
 
 // hits casts the dice for one datapoint, always with the same result for the same one.
@@ -214,17 +243,18 @@ func matches(pattern, name string) bool {
 	return ok && err == nil
 }
 
+// covers says whether a fault can strike anything in a call.
+func (f *activeFault) covers(c *call) bool {
+	return (f.API == "" || f.API == c.wire.Service) && matches(f.Operation, c.wire.Operation) &&
+		(f.Account == "" || matches(f.Account, c.target())) && matches(f.Region, c.region.scenario.region)
+}
+
+// concerns says whether a fault strikes a call as a whole.
 func (f *activeFault) concerns(c *call) bool {
-	if f.API != "" && f.API != c.wire.Service || !matches(f.Operation, c.wire.Operation) {
+	named := func(k key) bool { return matches(f.Service, k.String()) }
+	if only := traits[f.Kind].operations; only != nil && !slices.Contains(only, c.wire.Operation) {
 		return false
 	}
-	if f.Service == "" {
-		return true
-	}
-	for _, k := range c.services {
-		if matches(f.Service, k.String()) {
-			return true
-		}
-	}
-	return false
+	return f.covers(c) && (f.Service == "" || slices.ContainsFunc(c.services, named)) &&
+		(f.Table == "" || slices.ContainsFunc(c.tables, func(t string) bool { return matches(f.Table, t) }))
 }

@@ -22,7 +22,8 @@ func (c *compiler) faults(doc *document) error {
 func (s *source) fault(path string, d *faultDoc) (Fault, error) {
 	f := Fault{
 		Kind: FaultKind(d.Kind), API: d.API, Operation: d.Operation, Service: d.Service, Metric: d.Metric,
-		From: d.From.duration(), Count: d.Count, Code: d.Code, Message: d.Message, Status: d.Status,
+		Table: d.Table, Account: d.Account, Region: d.Region, From: d.From.duration(),
+		Count: d.Count, Code: d.Code, Message: d.Message, Status: d.Status,
 	}
 	if err := s.until(path, d, &f); err != nil {
 		return f, err
@@ -73,7 +74,7 @@ func (r *Region) Inject(f Fault) (string, error) {
 	if f.ID == "" {
 		f.ID = "fault-" + strconv.Itoa(r.faultCount)
 	}
-	active := &activeFault{Fault: f, seed: r.scenario.seed ^ digest(strconv.Itoa(r.faultCount))}
+	active := &activeFault{Fault: f, seed: r.seed ^ digest(strconv.Itoa(r.faultCount))}
 	var list []*activeFault
 	if old := r.active.Load(); old != nil {
 		list = slices.Clone(*old)
@@ -112,7 +113,7 @@ func (r *Region) activeFaults() []*activeFault {
 // callFault is the first fault that strikes a call as a whole.
 func (r *Region) callFault(c *call) *activeFault {
 	for _, f := range r.activeFaults() {
-		if !traits[f.Kind].ofMetric() && f.during(c.now) && f.concerns(c) && f.strike() {
+		if !traits[f.Kind].ofMetric() && f.during(c.now) && f.concerns(c) && f.strike(c.identity, c.now) {
 			return f
 		}
 	}
@@ -123,7 +124,7 @@ func (r *Region) callFault(c *call) *activeFault {
 func (r *Region) metricFaults(c *call) []*activeFault {
 	var list []*activeFault
 	for _, f := range r.activeFaults() {
-		if !traits[f.Kind].ofMetric() || f.API != "" && f.API != c.wire.Service || !matches(f.Operation, c.wire.Operation) {
+		if !traits[f.Kind].ofMetric() || !f.covers(c) {
 			continue
 		}
 		// Which datapoints are missing or late is a property of the datapoint's time, not of the call's.

@@ -3,9 +3,11 @@ package sim
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/wire"
 )
 
@@ -17,7 +19,7 @@ type operation struct {
 	run   func(*call) (any, *wire.Error)
 }
 
-// operations are all calls that the region answers, by name; no two services share one.
+// operations are all calls that the region answers, by name, but those of DynamoDB; no two services share one.
 var operations = map[string]operation{
 	"ListClusters":        {wire.ECS, clusterRead, noService, listClusters},
 	"DescribeClusters":    {wire.ECS, clusterRead, noService, describeClusters},
@@ -33,13 +35,29 @@ var operations = map[string]operation{
 	"ListMetrics":         {wire.CloudWatch, metricList, noService, listMetrics},
 	"DescribeAlarms":      {wire.CloudWatch, alarmRead, noService, describeAlarms},
 
+	"AssumeRole":        {wire.STS, identityUse, noService, assumeRole},
+	"GetCallerIdentity": {wire.STS, identityUse, noService, getCallerIdentity},
+
 	"DescribeScalableTargets":   {wire.AutoScaling, autoscaleRead, noService, describeScalableTargets},
 	"DescribeScalingPolicies":   {wire.AutoScaling, autoscaleRead, noService, describeScalingPolicies},
 	"DescribeScheduledActions":  {wire.AutoScaling, autoscaleRead, noService, describeScheduledActions},
 	"DescribeScalingActivities": {wire.AutoScaling, autoscaleRead, noService, describeScalingActivities},
 }
 
+// operationOf finds a call of a service.
+func operationOf(w *wire.Request) (operation, bool) {
+	if w.Service == wire.DynamoDB {
+		op := operation{wire.DynamoDB, tableUse, noService, useTables}
+		return op, slices.Contains(dynamo.Operations(), w.Operation)
+	}
+	op, known := operations[w.Operation]
+	return op, known && op.api == w.Service
+}
+
 func operationsOf(api string) []string {
+	if api == wire.DynamoDB {
+		return dynamo.Operations()
+	}
 	names := map[string]bool{}
 	for name, op := range operations {
 		if op.api == api {

@@ -8,24 +8,39 @@ import (
 	"sync/atomic"
 	"time"
 
+	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/fleet"
 	"ecs-autoscaler/sim/wire"
 )
 
-// Region is a simulated AWS region: an http.Handler that speaks the wire protocols of ECS, CloudWatch and Application
-// Auto Scaling, and an in-process transport for SDK clients. It is safe for concurrent use. It has no goroutine and no
-// timer of its own: its state is worked out up to the present at each request.
+// Region is a simulated AWS region: an http.Handler that speaks the wire protocols of ECS, CloudWatch, Application Auto
+// Scaling, DynamoDB and STS, and an in-process transport for SDK clients. It is safe for concurrent use. It has no
+// goroutine and no timer of its own: its state is worked out up to the present at each request.
+//
+// A scenario may have further places, each another account or region; Region.At gives them. Requests find their place
+// by their signature, whichever of the Regions they were sent to. Calls and faults are those of all places together.
 type Region struct {
+	*world
 	scenario *Scenario
-	clock    func() time.Time
-	zero     time.Time
-
 	services map[key]*service
 	ordered  []*service // by cluster, then name
 	byTarget map[string]*service
 	custom   map[string]*metricSpec
 	buckets  buckets
-	record   record
+	dynamo   *dynamo.Store
+}
+
+// world is what all places of a scenario have in common.
+type world struct {
+	clock  func() time.Time
+	zero   time.Time
+	seed   uint64
+	record record
+	people people
+
+	home       *Region
+	placesLock sync.Mutex
+	places     map[place]*Region
 
 	active     atomic.Pointer[[]*activeFault]
 	faultLock  sync.Mutex
@@ -46,14 +61,36 @@ func New(s *Scenario, now func() time.Time) (*Region, error) {
 	if s == nil || now == nil {
 		return nil, fmt.Errorf("a simulated region needs a scenario and a clock")
 	}
+	w := &world{
+		clock: now, zero: s.start, seed: s.seed, record: record{calls: s.limits.calls, bytes: s.limits.bytes},
+		people: people{sessions: map[string]principal{}}, places: map[place]*Region{},
+	}
+	if w.zero.IsZero() {
+		w.zero = now()
+	}
+	for _, part := range append([]*Scenario{s}, s.places...) {
+		if err := w.settle(part); err != nil {
+			return nil, err
+		}
+	}
+	for _, f := range s.faults {
+		if _, err := w.home.Inject(f); err != nil {
+			return nil, err
+		}
+	}
+	return w.home, nil
+}
+
+// settle makes a place; the first one is home.
+func (w *world) settle(s *Scenario) error {
 	r := &Region{
-		scenario: s, clock: now, zero: s.start,
+		world: w, scenario: s,
 		services: make(map[key]*service, len(s.services)), byTarget: map[string]*service{}, custom: map[string]*metricSpec{},
 		buckets: buckets{rates: s.limits.rates, state: map[string]*bucket{}},
-		record:  record{calls: s.limits.calls, bytes: s.limits.bytes},
 	}
-	if r.zero.IsZero() {
-		r.zero = now()
+	var err error
+	if r.dynamo, err = r.store(); err != nil {
+		return err
 	}
 	for i := range s.services {
 		r.add(&s.services[i])
@@ -63,12 +100,11 @@ func New(s *Scenario, now func() time.Time) (*Region, error) {
 		m := &s.custom[i]
 		r.custom[metricID(m.namespace, m.name, m.dimensions)] = m
 	}
-	for _, f := range s.faults {
-		if _, err := r.Inject(f); err != nil {
-			return nil, err
-		}
+	if w.home == nil {
+		w.home = r
 	}
-	return r, nil
+	w.places[place{s.account, s.region}] = r
+	return nil
 }
 
 func (r *Region) add(spec *serviceSpec) {
@@ -116,7 +152,13 @@ type call struct {
 	now      time.Duration
 	wall     time.Time
 	services []key // which services it names
+	tables   []string
 	queries  int
+	caller   principal
+	half     bool    // a fault leaves half of a batch undone
+	mark     uint64  // see identity
+	read     float64 // capacity units of DynamoDB
+	write    float64
 	seen     *Seen // nil when nobody watches
 }
 
@@ -139,24 +181,27 @@ type outcome struct {
 
 // handle answers a request, and notes in seen what it did unless that is nil.
 func (r *Region) handle(req *http.Request, seen *Seen) outcome {
-	c := &call{region: r, wall: r.clock(), seen: seen}
+	c := &call{wall: r.clock(), seen: seen}
 	c.now = c.wall.Sub(r.zero)
-	c.id = fmt.Sprintf("%08x-5151-4000-8000-%012x", uint32(r.scenario.seed), r.requests.Add(1))
+	c.id = fmt.Sprintf("%08x-5151-4000-8000-%012x", uint32(r.seed), r.requests.Add(1))
 	var err *wire.Error
 	c.wire, err = wire.Read(req)
-	entry := Call{Time: c.wall, API: c.wire.Service, Operation: c.wire.Operation, request: c.wire}
-	out := outcome{wait: r.scenario.responseTime}
+	c.caller = r.caller(c.wire.Credential)
+	c.region = r.placeOf(c.caller, c.wire.Region)
+	entry := Call{Time: c.wall, API: c.wire.Service, Operation: c.wire.Operation, request: c.wire,
+		Account: c.region.scenario.account, Region: c.region.scenario.region}
+	out := outcome{wait: r.home.scenario.responseTime}
 	if err == nil {
 		c.in = wire.In(c.wire.Input)
 		c.wire.Input = nil // the record decodes the body again if somebody asks
 		out, err = c.answer(&entry)
-		out.wait += r.scenario.responseTime
+		out.wait += r.home.scenario.responseTime
 	}
 	if err != nil {
 		out.Answer = c.wire.Fail(c.id, err)
 		entry.Error = err.Code
 	}
-	entry.Queries = c.queries
+	entry.Queries, entry.ReadUnits, entry.WriteUnits = c.queries, c.read, c.write
 	if entry.Status = out.Status; out.ending == silent || out.ending == cut {
 		entry.Status = 0
 	}
@@ -172,11 +217,11 @@ func (c *call) answer(entry *Call) (outcome, *wire.Error) {
 	if err := c.authenticate(); err != nil {
 		return outcome{}, err
 	}
-	op, known := operations[c.wire.Operation]
-	if !known || op.api != c.wire.Service {
+	op, known := operationOf(c.wire)
+	if !known {
 		return outcome{}, unknownOperation(c.wire)
 	}
-	c.services = op.names(c.in)
+	c.services, c.tables = op.names(c.in), dynamo.Tables(c.wire.Operation, c.in)
 	fault := c.region.callFault(c)
 	if fault == nil {
 		return c.operate(op, &trait{})
@@ -189,6 +234,7 @@ func (c *call) answer(entry *Call) (outcome, *wire.Error) {
 	if t.early != answered {
 		return outcome{ending: t.early}, nil
 	}
+	c.half = t.half
 	out, err := c.operate(op, t)
 	if t.delay > 0 {
 		out.wait = fault.Delay

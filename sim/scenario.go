@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/sim/curve"
+	"ecs-autoscaler/sim/dynamo"
 )
 
 // Scenario is a region as a scenario file describes it: clusters, services with their load, metrics, faults. It is
@@ -26,7 +27,13 @@ type Scenario struct {
 	services     []serviceSpec
 	custom       []metricSpec
 	scaling      scalingDocs
-	faults       []Fault
+	tables       tables
+
+	places         []*Scenario // further accounts and regions
+	roles          []role
+	accessKeys     map[string]string // the account of an access key
+	sessionsExpire bool
+	faults         []Fault
 }
 
 // cluster is an ECS cluster.
@@ -63,13 +70,14 @@ func ParseScenario(name string, text []byte, files fs.FS) (*Scenario, error) {
 	if err := src.read(&doc); err != nil {
 		return nil, err
 	}
-	c := &compiler{src: src, curves: curves{src: src, files: files, traces: map[string]*curve.Trace{}}}
+	c := &compiler{src: src, base: "$", curves: curves{src: src, files: files, traces: map[string]*curve.Trace{}}}
 	return c.scenario(&doc)
 }
 
 // compiler checks a document and turns it into a Scenario.
 type compiler struct {
 	src    *source
+	base   string // where in the document the place is written
 	curves curves
 	s      *Scenario
 	known  map[key]bool
@@ -96,7 +104,7 @@ func (c *compiler) scenario(doc *document) (*Scenario, error) {
 		c.s.start = time.Time(*doc.Start)
 	}
 	for _, step := range []func(*document) error{
-		c.names, c.publications, c.limits, c.clusters, c.services, c.customMetrics, c.scaling, c.faults,
+		c.names, c.publications, c.limits, c.clusters, c.services, c.customMetrics, c.scaling, c.dynamoDB, c.places, c.roles, c.faults,
 	} {
 		if err := step(doc); err != nil {
 			return nil, err
@@ -108,9 +116,9 @@ func (c *compiler) scenario(doc *document) (*Scenario, error) {
 func (c *compiler) names(doc *document) error {
 	switch {
 	case !regionName.MatchString(c.s.region):
-		return c.src.wrong("$.region", "%q is no region; write one such as eu-west-2", c.s.region)
+		return c.src.wrong(c.base+".region", "%q is no region; write one such as eu-west-2", c.s.region)
 	case !accountName.MatchString(c.s.account):
-		return c.src.wrong("$.account", "%q is no account; write twelve digits in quotes", c.s.account)
+		return c.src.wrong(c.base+".account", "%q is no account; write twelve digits in quotes", c.s.account)
 	case doc.History < 0:
 		return c.src.wrong("$.history", "must not be negative")
 	case doc.ResponseTime < 0:
@@ -176,7 +184,7 @@ func (c *compiler) limits(doc *document) error {
 func (c *compiler) rates(docs map[string]rateDoc) error {
 	for _, name := range sorted(docs) {
 		r := docs[name]
-		if _, ok := operations[name]; !ok && c.s.limits.rates[name] == (rate{}) {
+		if _, ok := operations[name]; !ok && !slices.Contains(dynamo.Operations(), name) && c.s.limits.rates[name] == (rate{}) {
 			return c.src.wrong("$.limits.rates", "%q is neither an operation nor one of the rate classes %s",
 				name, strings.Join(sorted(c.s.limits.rates), ", "))
 		}
@@ -190,7 +198,7 @@ func (c *compiler) rates(docs map[string]rateDoc) error {
 
 func (c *compiler) clusters(doc *document) error {
 	for i, d := range doc.Clusters {
-		path := fmt.Sprintf("$.clusters[%d]", i)
+		path := fmt.Sprintf("%s.clusters[%d]", c.base, i)
 		if !plainName.MatchString(d.Name) {
 			return c.src.wrong(path+".name", "%q is no cluster name: letters, digits, - and _", d.Name)
 		}

@@ -49,7 +49,7 @@ var (
 func (c *compiler) services(doc *document) error {
 	c.known = map[key]bool{}
 	for i := range doc.Services {
-		if err := c.service(fmt.Sprintf("$.services[%d]", i), &doc.Services[i]); err != nil {
+		if err := c.service(fmt.Sprintf("%s.services[%d]", c.base, i), &doc.Services[i]); err != nil {
 			return err
 		}
 	}

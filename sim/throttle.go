@@ -20,6 +20,8 @@ const (
 	metricList    = "metric_list"
 	alarmRead     = "alarm_read"
 	autoscaleRead = "autoscaling_read"
+	tableUse      = "dynamodb" // without a rate: tables on demand have none that matters here
+	identityUse   = "sts"      // 600 a second, far beyond what anybody asks
 )
 
 func defaultRates() map[string]rate {

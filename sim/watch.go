@@ -71,7 +71,10 @@ func (s *Seen) unanswered(c *call) {
 }
 
 func (s *Seen) measured(q *metricQuery, series *series, r *metricResult) {
-	m := Measured{Metric: series.owned.name, Expression: q.expression != nil, Period: series.grid.period, Status: r.status, Times: r.times, Values: r.values}
+	m := Measured{
+		Metric: series.owned.name, Expression: q.expression != nil, Period: series.grid.period,
+		Status: r.status, Times: r.times, Values: r.values,
+	}
 	if owner := series.owned.owner; owner != nil {
 		m.Cluster, m.Service = owner.key.cluster, owner.key.service
 	}
@@ -99,4 +102,11 @@ func (r *Region) CountsBetween(cluster, name string, from, to time.Time) ([]Coun
 		list = append(list, Counts{r.zero.Add(c.At), int(c.Desired), int(c.Running), int(c.Pending)})
 	}
 	return list, nil
+}
+
+// wrote notes a write to ECS, if somebody watches.
+func (s *Seen) wrote(k key, from, to int) {
+	if s != nil {
+		s.Writes = append(s.Writes, Write{k.cluster, k.service, from, to})
+	}
 }

@@ -38,12 +38,21 @@ type Backend interface {
 	Close() error
 }
 
+// Checker is a backend that can tell without writing that a commit would fail.
+type Checker interface {
+	// Check returns why nothing can be committed, nil as far as is known.
+	Check() error
+}
+
 // Snapshot is what a backend knows besides the history.
 type Snapshot struct {
 	Memories []Remembered
 	// Open are the activities with status Pending or InProgress, oldest first.
-	Open   []Activity
+	Open []Activity
+	// Delays are those that were learned without a scope, or by the scope that was asked for.
 	Delays map[string]Delay
+	// ScopedDelays are those that scopes have learned; only a backend that loads all at once has them here.
+	ScopedDelays map[Scope]map[string]Delay
 	// Sequence is the highest number given to an activity or a decision so far.
 	Sequence uint64
 }
@@ -60,8 +69,9 @@ type Durable struct {
 	Memories   []Remembered
 	Activities []*Activity
 	Decisions  []*DecisionRecord
-	// Delays replaces the learned delays; nil leaves them.
+	// Delays replaces the delays that Scope has learned; nil leaves them.
 	Delays map[string]Delay
+	Scope  Scope
 	// Sequence is the highest number given so far.
 	Sequence uint64
 	// Fence is the condition of the whole; nil for none.

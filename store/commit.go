@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,8 +27,10 @@ type Changes struct {
 	Activities []*Activity
 	// Decisions go to the history.
 	Decisions []*DecisionRecord
-	// Delays replaces the learned delays; nil leaves them.
+	// Delays replaces the delays that Scope has learned; nil leaves them.
 	Delays map[string]Delay
+	// Scope says whose delays these are; the zero value is nobody's in particular. With a Fence it is that of the fence.
+	Scope Scope
 	// Fence makes the whole conditional on the lease of the scope that it is about; nil for a state that one daemon
 	// has for itself.
 	Fence *Fence
@@ -37,32 +40,58 @@ type Changes struct {
 var ErrInvalid = errors.New("invalid changes")
 
 // Commit makes c durable in one transaction, or in none if nothing durable changed, and then
-// visible in one step. With an error nothing has changed, and what c was the intent for must not
-// be done.
+// visible in one step. Also where nothing changed it fails if the backend can tell that it could not be written now. With
+// an error nothing has changed, and what c was the intent for must not be done. Commits of different scopes that
+// several daemons share do not wait for each other.
 func (s *Store) Commit(c Changes) error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	if s.closed {
-		return ErrClosed
+	release, err := s.turns.take(s.part(&c))
+	if err != nil {
+		return err
 	}
-	txn := s.db.Txn(true)
-	defer txn.Abort()
+	defer release()
+	txn := s.db.Snapshot().Txn(true) // apart, so that others may commit while the backend is waited for
+	txn.TrackChanges()
 	d, err := s.stage(txn, &c)
 	if err != nil {
 		return err
 	}
-	if !d.empty() {
-		d.Sequence, d.Fence = s.sequence.Load(), c.Fence
-		if err := s.backend.Commit(d); err != nil {
-			return fmt.Errorf("remember: %w", err)
+	d.Sequence, d.Scope, d.Fence = s.sequence.Load(), c.Scope, c.Fence
+	if err := s.persist(d); err != nil {
+		return fmt.Errorf("remember: %w", err)
+	}
+	s.show(txn.Changes())
+	return nil
+}
+
+// part is the scope whose commits have to wait for each other: one that several daemons share, or else everything.
+func (s *Store) part(c *Changes) Scope {
+	if c.Fence == nil {
+		return Scope{}
+	}
+	return c.Fence.Scope
+}
+
+// show makes rows visible, all at once.
+func (s *Store) show(changes memdb.Changes) {
+	if len(changes) == 0 {
+		return
+	}
+	txn := s.db.Txn(true)
+	for i := range changes {
+		if c := &changes[i]; c.Deleted() {
+			must(txn.Delete(c.Table, c.Before))
+		} else {
+			insert(txn, c.Table, c.After)
 		}
 	}
 	txn.Commit()
-	return nil
 }
 
 // stage puts c into txn, which nobody sees yet, and gathers what of it must be durable.
 func (s *Store) stage(txn *memdb.Txn, c *Changes) (*Durable, error) {
+	if err := validScope(c); err != nil {
+		return nil, err
+	}
 	d := new(Durable)
 	for _, t := range c.Targets {
 		if err := stageTarget(txn, d, t); err != nil {
@@ -82,7 +111,7 @@ func (s *Store) stage(txn *memdb.Txn, c *Changes) (*Durable, error) {
 			return nil, err
 		}
 	}
-	return d, stageDelays(txn, d, c.Delays)
+	return d, stageDelays(txn, d, c)
 }
 
 func stageTarget(txn *memdb.Txn, d *Durable, t *Target) error {
@@ -156,9 +185,7 @@ func (s *Store) numberActivity(a, open *Activity) error {
 	if a.Generation == 0 {
 		a.Generation = s.NextGeneration()
 	}
-	for seen := s.sequence.Load(); seen < a.Generation; seen = s.sequence.Load() {
-		s.sequence.CompareAndSwap(seen, a.Generation)
-	}
+	s.raise(a.Generation)
 	return nil
 }
 
@@ -182,31 +209,56 @@ func (s *Store) stageDecision(d *Durable, given *DecisionRecord) error {
 	return nil
 }
 
-func stageDelays(txn *memdb.Txn, d *Durable, delays map[string]Delay) error {
-	if delays == nil {
+func stageDelays(txn *memdb.Txn, d *Durable, c *Changes) error {
+	if c.Delays == nil {
 		return nil
 	}
-	before := map[string]Delay{}
-	for _, row := range all[delayRow](txn, delaysTable) {
-		before[row.name] = row.delay
-	}
-	if maps.Equal(before, delays) {
+	before := delaysOf(txn, c.Scope)
+	if maps.Equal(before, c.Delays) {
 		return nil
 	}
-	d.Delays = make(map[string]Delay, len(delays))
-	for name, delay := range delays {
+	d.Delays = make(map[string]Delay, len(c.Delays))
+	for name, delay := range c.Delays {
 		if math.IsNaN(delay.Seconds) || math.IsInf(delay.Seconds, 0) {
 			return fmt.Errorf("%w: the delay of %s is not a number of seconds: %v", ErrInvalid, name, delay)
 		}
 		d.Delays[name] = delay
-		insert(txn, delaysTable, &delayRow{name, delay})
+		insert(txn, delaysTable, &delayRow{c.Scope, name, delay})
 	}
 	for name := range before {
-		if _, kept := delays[name]; !kept {
-			remove[delayRow](txn, delaysTable, name)
+		if _, kept := c.Delays[name]; !kept {
+			remove[delayRow](txn, delaysTable, &delayRow{scope: c.Scope, name: name})
 		}
 	}
 	return nil
+}
+
+// validScope gives the changes the scope of their fence, and refuses what a fenced commit must not carry.
+func validScope(c *Changes) error {
+	if c.Fence == nil {
+		return nil
+	}
+	c.Scope = c.Fence.Scope
+	foreign := slices.DeleteFunc(c.keys(), func(k evaluator.Key) bool { return ScopeOf(k) == c.Scope })
+	if len(foreign) > 0 {
+		return fmt.Errorf("%w: %s does not belong to %s, whose lease the commit rests on", ErrInvalid, foreign[0], c.Scope)
+	}
+	return nil
+}
+
+// keys are the targets that the changes are about.
+func (c *Changes) keys() []evaluator.Key {
+	keys := slices.Clone(c.Removed)
+	for _, t := range c.Targets {
+		keys = append(keys, t.Key)
+	}
+	for _, a := range c.Activities {
+		keys = append(keys, a.Target)
+	}
+	for _, r := range c.Decisions {
+		keys = append(keys, r.Target)
+	}
+	return keys
 }
 
 // maxID keeps history keys far below what any backend takes.
@@ -223,7 +275,7 @@ func validRecord(id string, at time.Time, target evaluator.Key, what string) err
 }
 
 func validKey(k evaluator.Key, what string) error {
-	if k.Cluster == "" || k.Service == "" || strings.ContainsRune(k.Cluster+k.Service, 0) {
+	if k.Cluster == "" || k.Service == "" || strings.ContainsRune(k.Account+k.Cluster+k.Service, 0) {
 		return fmt.Errorf("%w: %s needs the names of a cluster and a service, not %q", ErrInvalid, what, k)
 	}
 	return nil

@@ -21,12 +21,19 @@ type fileBackend struct {
 	path string
 	db   *bbolt.DB
 	file *os.File // the handle inside db
+	// known are the formats that this program knows, and onClose, if there is one, comes after closing.
+	known   formats
+	onClose func()
 	// loaded is what opening read, for the first Load.
 	loaded *Snapshot
 
 	mu     sync.Mutex
 	closed bool
 	broken error // the damage that bbolt panicked on; its locks are in an unknown state since
+	// doubtful are new records of commits that failed: what fails last, the sync of the meta page, may leave them in the file.
+	doubtful []entry
+	// afterCommit makes a commit fail when it has been made, in tests; nil otherwise.
+	afterCommit func() error
 }
 
 // Load returns everything but the history.
@@ -45,7 +52,7 @@ func (b *fileBackend) Load() (*Snapshot, error) {
 }
 
 func (b *fileBackend) load(tx *bbolt.Tx) (*Snapshot, error) {
-	s := &Snapshot{Delays: map[string]Delay{}}
+	s := &Snapshot{Delays: map[string]Delay{}, ScopedDelays: map[Scope]map[string]Delay{}}
 	if text := tx.Bucket(metaBucket).Get(sequenceKey); text != nil {
 		n, err := strconv.ParseUint(string(text), 10, 64)
 		if err != nil {
@@ -87,10 +94,21 @@ func (b *fileBackend) loadOpen(s *Snapshot, id, value []byte) error {
 	return nil
 }
 
-func (b *fileBackend) loadDelay(s *Snapshot, name, value []byte) error {
+func (b *fileBackend) loadDelay(s *Snapshot, key, value []byte) error {
+	sc, name, ok := parseDelayKey(key)
+	if !ok {
+		return damaged(b.path, fmt.Sprintf("the delay of %q belongs to no cluster", key), nil)
+	}
+	delays := s.Delays
+	if sc != (Scope{}) {
+		if s.ScopedDelays[sc] == nil {
+			s.ScopedDelays[sc] = map[string]Delay{}
+		}
+		delays = s.ScopedDelays[sc]
+	}
 	var d Delay
-	err := b.decode(value, &d, fmt.Sprintf("the delay of %q", name))
-	s.Delays[string(name)] = d
+	err := b.decode(value, &d, fmt.Sprintf("the delay of %q", key))
+	delays[name] = d
 	return err
 }
 
@@ -105,21 +123,67 @@ func (b *fileBackend) Commit(d *Durable) error {
 	if err != nil {
 		return err
 	}
-	return b.update(func(tx *bbolt.Tx) error {
+	var added []entry
+	err = b.update(func(w *writer) (err error) {
+		if err := b.forget(w); err != nil {
+			return err
+		}
 		if d.Delays != nil {
-			if err := empty(tx, delaysBucket); err != nil {
+			if err := w.forgetDelays(d.Scope); err != nil {
 				return err
 			}
 		}
-		tx.Bucket(activitiesBucket).FillPercent = historyFill
-		tx.Bucket(decisionsBucket).FillPercent = historyFill
-		for _, e := range entries {
-			if err := tx.Bucket(e.bucket).Put(e.key, e.value); err != nil {
-				return err
-			}
+		if added, err = w.putAll(entries); err != nil {
+			return err
 		}
-		return closeActivities(tx, d.Activities)
+		return closeActivities(w, d.Activities)
 	})
+	if err == nil && b.afterCommit != nil {
+		err = b.afterCommit()
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err != nil {
+		b.doubtful = append(b.doubtful, added...)
+	} else {
+		b.doubtful = nil
+	}
+	return err
+}
+
+// putAll writes the entries and returns the new records among them.
+func (w *writer) putAll(entries []entry) (added []entry, err error) {
+	w.tx.Bucket(activitiesBucket).FillPercent = historyFill
+	w.tx.Bucket(decisionsBucket).FillPercent = historyFill
+	for _, e := range entries {
+		if e.isRecord() && !w.has(e.bucket, e.key) {
+			added = append(added, e)
+		}
+		if err := w.put(e); err != nil {
+			return nil, err
+		}
+	}
+	return added, nil
+}
+
+// forget takes out what a commit that failed may have left: nothing that it was the intent for was done, and what is
+// still to be remembered comes again.
+func (b *fileBackend) forget(w *writer) error {
+	b.mu.Lock()
+	doubtful := b.doubtful
+	b.mu.Unlock()
+	for _, e := range doubtful {
+		if err := w.delete(e.bucket, e.key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isRecord says that the entry is an activity or a decision, which a failed commit must not leave behind; everything
+// else is written again as it then is.
+func (e *entry) isRecord() bool {
+	return bytes.Equal(e.bucket, activitiesBucket) || bytes.Equal(e.bucket, openBucket) || bytes.Equal(e.bucket, decisionsBucket)
 }
 
 func encode(d *Durable) ([]entry, error) {
@@ -134,7 +198,7 @@ func encode(d *Durable) ([]entry, error) {
 		put(memoriesBucket, targetKey(d.Memories[i].Target), &d.Memories[i])
 	}
 	for name, delay := range d.Delays {
-		put(delaysBucket, []byte(name), delay)
+		put(delaysBucket, delayKey(d.Scope, name), delay)
 	}
 	for _, r := range d.Decisions {
 		put(decisionsBucket, r.key(), r)
@@ -150,7 +214,7 @@ func encode(d *Durable) ([]entry, error) {
 
 // closeActivities takes those out of the open ones that this commit ended; of several states of one
 // activity the last one counts.
-func closeActivities(tx *bbolt.Tx, activities []*Activity) error {
+func closeActivities(w *writer, activities []*Activity) error {
 	open := map[string]bool{}
 	for _, a := range activities {
 		open[a.ID] = a.Open()
@@ -159,19 +223,29 @@ func closeActivities(tx *bbolt.Tx, activities []*Activity) error {
 		if still {
 			continue
 		}
-		if err := tx.Bucket(openBucket).Delete([]byte(id)); err != nil {
+		if err := w.delete(openBucket, []byte(id)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func empty(tx *bbolt.Tx, name []byte) error {
-	if err := tx.DeleteBucket(name); err != nil {
-		return err
+// forgetDelays removes the delays of one scope.
+func (w *writer) forgetDelays(sc Scope) error {
+	var keys [][]byte
+	prefix := delayPrefix(sc)
+	c := w.tx.Bucket(delaysBucket).Cursor()
+	for k, _ := c.Seek(prefix); k != nil && bytes.HasPrefix(k, prefix); k, _ = c.Next() {
+		if prefix != nil || len(k) > 0 && k[0] != 0 {
+			keys = append(keys, bytes.Clone(k))
+		}
 	}
-	_, err := tx.CreateBucket(name)
-	return err
+	for _, k := range keys {
+		if err := w.delete(delaysBucket, k); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // view runs a read transaction.
@@ -179,9 +253,23 @@ func (b *fileBackend) view(read func(tx *bbolt.Tx) error) error {
 	return b.run(func() error { return b.db.View(read) })
 }
 
-// update runs a write transaction.
-func (b *fileBackend) update(write func(tx *bbolt.Tx) error) error {
-	return b.run(func() error { return b.db.Update(write) })
+// update runs a write transaction, on a file that is still in its place.
+func (b *fileBackend) update(write func(w *writer) error) error {
+	if err := b.Check(); err != nil {
+		return err
+	}
+	return b.run(func() error {
+		return b.db.Update(func(tx *bbolt.Tx) error {
+			w, err := newWriter(tx)
+			if err != nil {
+				return err
+			}
+			if err := write(w); err != nil {
+				return err
+			}
+			return w.finish()
+		})
+	})
 }
 
 // run guards what uses bbolt and never touches a broken database again.
@@ -212,6 +300,9 @@ func (b *fileBackend) Close() error {
 	b.mu.Unlock()
 	if closed {
 		return nil
+	}
+	if b.onClose != nil {
+		defer b.onClose()
 	}
 	if broken != nil {
 		return b.release()

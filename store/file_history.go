@@ -166,9 +166,9 @@ func (b *fileBackend) pruneBatch(name, from, before []byte) (n int, next []byte,
 	if err != nil || len(old) == 0 {
 		return 0, next, err
 	}
-	return len(old), next, b.update(func(tx *bbolt.Tx) error {
+	return len(old), next, b.update(func(w *writer) error {
 		for _, k := range old {
-			if err := tx.Bucket(name).Delete(k); err != nil {
+			if err := w.delete(name, k); err != nil {
 				return err
 			}
 		}

@@ -3,7 +3,6 @@ package store
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,11 +13,8 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// The file says who wrote it and how. A daemon refuses a format newer than its own.
-const (
-	application = "ecs-autoscaler"
-	format      = 1
-)
+// application is what the file says of who wrote it.
+const application = "ecs-autoscaler"
 
 // fileMode keeps the state from other users.
 const fileMode = 0o600
@@ -40,26 +36,36 @@ var (
 	applicationKey = []byte("application")
 	formatKey      = []byte("format")
 	sequenceKey    = []byte("sequence")
+	digestKey      = []byte("digest")
 )
 
 // OpenFile opens the state file at path, and makes one (mode 0600) where there is none. Every
 // problem with it is a *FileError that names the file and the way out; a file that cannot be read
-// whole is never replaced, and one of 0 bytes counts as damaged: a state file is born complete.
+// whole is never replaced, and one of 0 bytes counts as damaged: a state file is born complete. A file
+// of an earlier format is brought to the present one, and a copy of what it was is kept beside it.
 func OpenFile(path string) (Backend, error) {
+	b, err := openFormat(path, released)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func openFormat(path string, known formats) (*fileBackend, error) {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		err = create(path)
+		err = create(path, known.newest)
 	}
 	if err != nil {
 		return nil, explain(path, err)
 	}
-	return open(path, false)
+	return open(path, known, false)
 }
 
 // ReadFile returns what the state file at path remembers, without writing to it and without making
 // one; it is an error while a daemon has the file open.
 func ReadFile(path string) (*Snapshot, error) {
-	b, err := open(path, true)
+	b, err := OpenReadOnly(path)
 	if err != nil {
 		return nil, err
 	}
@@ -67,24 +73,41 @@ func ReadFile(path string) (*Snapshot, error) {
 	return snapshot, errors.Join(err, b.Close())
 }
 
-func open(path string, readOnly bool) (*fileBackend, error) {
+// OpenReadOnly opens the state file at path for reading alone: it is neither made nor changed, not even where it has an
+// earlier format. The errors are those of OpenFile; commits fail.
+func OpenReadOnly(path string) (Backend, error) {
+	b, err := open(path, released, true)
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// open opens a file that is there.
+func open(path string, known formats, readOnly bool) (*fileBackend, error) {
 	if err := plausible(path); err != nil {
 		return nil, explain(path, err)
 	}
-	b := &fileBackend{path: path}
+	if !readOnly {
+		closeToOthers(path)
+	}
+	b := &fileBackend{path: path, known: known}
 	options := bbolt.Options{Timeout: lockTimeout, ReadOnly: readOnly, OpenFile: b.openFile, NoStatistics: true}
 	err := guard(path, func() (err error) {
 		b.db, err = bbolt.Open(path, fileMode, &options)
 		return unreadable(path, err)
 	})
+	other := b
 	if err == nil {
-		err = b.inspect()
+		other, err = b.inspect(readOnly)
+	}
+	if err != nil || other != b {
+		b.abandon(err)
 	}
 	if err != nil {
-		b.abandon(err)
 		return nil, explain(path, err)
 	}
-	return b, nil
+	return other, nil
 }
 
 // plausible refuses what bbolt would take for a new file or could not name.
@@ -106,6 +129,14 @@ func plausible(path string) error {
 	return nil
 }
 
+// closeToOthers takes away what a copy or a restore may have given to other users. Where that is not possible the owner of the
+// file is somebody else, who has meant it.
+func closeToOthers(path string) {
+	if info, err := os.Stat(path); err == nil && info.Mode().Perm()&^fileMode != 0 {
+		_ = os.Chmod(path, fileMode) // nothing depends on it
+	}
+}
+
 // openFile is how bbolt opens the file. It keeps the handle, because a panic inside bbolt.Open
 // would leave it open and locked, and it never creates: that is create's work.
 func (b *fileBackend) openFile(path string, flag int, mode os.FileMode) (*os.File, error) {
@@ -116,31 +147,22 @@ func (b *fileBackend) openFile(path string, flag int, mode os.FileMode) (*os.Fil
 
 // create puts a complete new state file at path, or leaves the one that somebody else put there
 // meanwhile. A crash on the way leaves no half-made file under that name.
-func create(path string) error {
-	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
+func create(path string, format int) error {
+	draft, err := draftBeside(path)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(draft.Name()) //nolint:errcheck // A draft that stays behind harms nobody and has its own name.
-	if err := draft.Close(); err != nil {
+	defer os.Remove(draft) //nolint:errcheck // A draft that stays behind harms nobody and has its own name.
+	if err := initialize(draft, format); err != nil {
 		return err
 	}
-	if err := initialize(draft.Name()); err != nil {
+	if err := link(draft, path); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
-	}
-	// A link fails where there is a file by now; renaming would take it away from its owner, so that is
-	// only for file systems without links.
-	if err := os.Link(draft.Name(), path); errors.Is(err, fs.ErrExist) {
-		return nil
-	} else if err != nil {
-		if err := os.Rename(draft.Name(), path); err != nil {
-			return err
-		}
 	}
 	return syncDirectory(filepath.Dir(path))
 }
 
-func initialize(path string) error {
+func initialize(path string, format int) error {
 	db, err := bbolt.Open(path, fileMode, &bbolt.Options{Timeout: lockTimeout})
 	if err != nil {
 		return err
@@ -151,10 +173,11 @@ func initialize(path string) error {
 				return err
 			}
 		}
-		meta := tx.Bucket(metaBucket)
+		w := &writer{tx: tx}
 		return errors.Join(
-			meta.Put(applicationKey, []byte(application)),
-			meta.Put(formatKey, strconv.AppendInt(nil, format, 10)))
+			w.put(entry{metaBucket, applicationKey, []byte(application)}),
+			w.put(entry{metaBucket, formatKey, strconv.AppendInt(nil, int64(format), 10)}),
+			w.finish())
 	})
 	return errors.Join(err, db.Close())
 }
@@ -172,43 +195,41 @@ func syncDirectory(path string) error {
 	return errors.Join(err, dir.Close())
 }
 
-// inspect checks the pages, who wrote the file, and every memory, open activity and delay. The records
-// of the history are checked when they are read.
-func (b *fileBackend) inspect() error {
-	if err := checkPages(b.path, b.file); err != nil {
-		return err
+// inspect checks that the file is in its place, its pages, who wrote it, that its records are those that were written, and
+// every memory, open activity and delay. It brings an earlier format to the newest; of a file that is only to be read it
+// does that to a copy and returns the copy.
+func (b *fileBackend) inspect(readOnly bool) (*fileBackend, error) {
+	// Another process may have put another file there while this one waited for the lock.
+	if err := errors.Join(inPlace(b.path, b.file), checkPages(b.path, b.file)); err != nil {
+		return nil, err
 	}
-	return b.view(func(tx *bbolt.Tx) error {
-		if err := b.recognize(tx); err != nil {
-			return err
+	var written int
+	err := b.view(func(tx *bbolt.Tx) (err error) {
+		if written, err = b.formatOf(tx); err == nil && written < b.known.newest {
+			err = b.checkDigest(tx) // before it is migrated, and later what is told apart more exactly comes first
 		}
-		var err error
-		b.loaded, err = b.load(tx)
 		return err
 	})
-}
-
-// recognize reads who wrote the file, and in which format.
-func (b *fileBackend) recognize(tx *bbolt.Tx) error {
-	meta := tx.Bucket(metaBucket)
-	if meta == nil || string(meta.Get(applicationKey)) != application {
-		return &FileError{Path: b.path, Problem: "is a bbolt database of another program", Remedy: "leave it to its owner, " + otherFile}
-	}
-	written, err := strconv.Atoi(string(meta.Get(formatKey)))
 	switch {
-	case err != nil || written < 1:
-		return damaged(b.path, fmt.Sprintf("its format is given as %q", meta.Get(formatKey)), err)
-	case written > format:
-		return &FileError{Path: b.path,
-			Problem: fmt.Sprintf("was written by a newer ecs-autoscaler (format %d; this one knows up to %d)", written, format),
-			Remedy:  "run that version or a later one, " + otherFile}
+	case err != nil:
+		return nil, err
+	case written < b.known.newest && readOnly:
+		return b.inOldFormat()
+	case written < b.known.newest:
+		err = b.migrate(written)
 	}
-	for _, name := range buckets {
-		if tx.Bucket(name) == nil {
-			return damaged(b.path, fmt.Sprintf("its bucket %q is missing", name), nil)
+	if err != nil {
+		return nil, err
+	}
+	return b, b.view(func(tx *bbolt.Tx) (err error) {
+		if err := b.complete(tx); err != nil {
+			return err
 		}
-	}
-	return nil
+		if b.loaded, err = b.load(tx); err != nil {
+			return err
+		}
+		return b.checkDigest(tx)
+	})
 }
 
 // decode reads one record of the file.

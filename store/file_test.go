@@ -30,6 +30,24 @@ func TestANewFileIsPrivateAndAloneInItsDirectory(t *testing.T) {
 	}
 }
 
+func TestAFileThatOthersMayReadIsClosedToThem(t *testing.T) {
+	path := newFile(t)
+	shut(t, openPath(t, path))
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ReadFile(path); err != nil {
+		t.Error(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o644 {
+		t.Errorf("reading has changed the mode to %v, %v", info.Mode(), err)
+	}
+	shut(t, openPath(t, path))
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("mode %v, error %v; want 0600", info.Mode(), err)
+	}
+}
+
 func TestTheFileSaysWhoWroteItAndHow(t *testing.T) {
 	path := newFile(t)
 	shut(t, openPath(t, path))

@@ -13,7 +13,7 @@ import (
 // Memory is a backend that survives nothing but its store: for dry runs, single passes and tests.
 // It behaves as the file does, and loading it again gives back what was committed.
 func Memory() Backend {
-	return &memoryBackend{memories: map[evaluator.Key]*evaluator.Memory{}, delays: map[string]Delay{}}
+	return &memoryBackend{memories: map[evaluator.Key]*evaluator.Memory{}, delays: map[Scope]map[string]Delay{}}
 }
 
 type memoryBackend struct {
@@ -22,7 +22,7 @@ type memoryBackend struct {
 	memories   map[evaluator.Key]*evaluator.Memory
 	activities timeline[Activity]
 	decisions  timeline[DecisionRecord]
-	delays     map[string]Delay
+	delays     map[Scope]map[string]Delay
 	sequence   uint64
 }
 
@@ -31,7 +31,8 @@ func (b *memoryBackend) Load() (*Snapshot, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = false
-	s := &Snapshot{Delays: maps.Clone(b.delays), Sequence: b.sequence}
+	s := &Snapshot{Delays: maps.Clone(b.delays[Scope{}]), ScopedDelays: maps.Clone(b.delays), Sequence: b.sequence}
+	delete(s.ScopedDelays, Scope{})
 	for k, m := range b.memories {
 		s.Memories = append(s.Memories, Remembered{k, m})
 	}
@@ -60,7 +61,7 @@ func (b *memoryBackend) Commit(d *Durable) error {
 		b.decisions.put(r.key(), r)
 	}
 	if d.Delays != nil {
-		b.delays = d.Delays
+		b.delays[d.Scope] = d.Delays
 	}
 	b.sequence = d.Sequence
 	return nil

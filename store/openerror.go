@@ -18,6 +18,8 @@ type FileError struct {
 	Problem, Remedy string
 	// Err is the cause underneath, nil if the problem is all there is.
 	Err error
+	// Aside says that the file is in nobody's use and of none to this version: it may be put aside for another.
+	Aside bool
 }
 
 // Error is one line: the file, what is wrong with it, and the way out.
@@ -40,7 +42,7 @@ const (
 )
 
 func damaged(path, what string, cause error) *FileError {
-	return &FileError{Path: path, Problem: "is damaged (" + what + ")", Remedy: startAnew, Err: cause}
+	return &FileError{Path: path, Problem: "is damaged (" + what + ")", Remedy: startAnew, Err: cause, Aside: true}
 }
 
 // unreadable is what bbolt means by an error of its own when it opens a file: it could be opened and
@@ -50,7 +52,7 @@ func unreadable(path string, err error) error {
 	if err == nil || errors.As(err, &errno) || errors.Is(err, bolterrors.ErrTimeout) {
 		return err
 	}
-	return &FileError{Path: path, Err: err,
+	return &FileError{Path: path, Err: err, Aside: true,
 		Problem: "is damaged, or is no state file of ecs-autoscaler (" + err.Error() + ")", Remedy: startAnew + ", " + otherFile}
 }
 

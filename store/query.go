@@ -23,8 +23,10 @@ var ErrQuery = errors.New("invalid query")
 
 // Query selects a page of history, newest first. The zero value asks for the newest 50 records.
 type Query struct {
-	// Cluster and Service are exact names; empty means all.
-	Cluster, Service string
+	// Account, Cluster and Service are exact names; empty means all.
+	Account, Cluster, Service string
+	// Own asks for the daemon's own account alone, whose name is empty.
+	Own bool
 	// Status is of activities, and of decisions with NotScaled.
 	Status string
 	Reason string
@@ -48,6 +50,7 @@ type selection struct {
 	from, before []byte
 	limit        int
 	target       evaluator.Key
+	own          bool
 	status       evaluator.ActivityStatus
 	reason       evaluator.Reason
 	action       evaluator.Action
@@ -65,7 +68,8 @@ func (q *Query) limit() int {
 func (q *Query) selection() (*selection, error) {
 	s := &selection{
 		limit:     q.limit(),
-		target:    evaluator.Key{Cluster: q.Cluster, Service: q.Service},
+		target:    evaluator.Key{Account: q.Account, Cluster: q.Cluster, Service: q.Service},
+		own:       q.Own,
 		status:    evaluator.ActivityStatus(q.Status),
 		reason:    evaluator.Reason(q.Reason),
 		action:    evaluator.Action(q.Action),
@@ -101,7 +105,8 @@ func (s *selection) resume(cursor string) error {
 }
 
 func (s *selection) ofTarget(k evaluator.Key) bool {
-	return (s.target.Cluster == "" || s.target.Cluster == k.Cluster) &&
+	return (s.target.Account == k.Account || s.target.Account == "" && !s.own) &&
+		(s.target.Cluster == "" || s.target.Cluster == k.Cluster) &&
 		(s.target.Service == "" || s.target.Service == k.Service)
 }
 

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/hashicorp/go-memdb"
 
@@ -20,8 +21,9 @@ const (
 // idIndex is the one index of each table; go-memdb insists on its name.
 const idIndex = "id"
 
-// delayRow is one learned delay under its name.
+// delayRow is one learned delay under its name, as a scope has learned it.
 type delayRow struct {
+	scope Scope
 	name  string
 	delay Delay
 }
@@ -31,7 +33,7 @@ func schema() *memdb.DBSchema {
 		targetsTable: func(row any) []byte { return targetKey(typed[Target](row).Key) },
 		dormantTable: func(row any) []byte { return targetKey(typed[Remembered](row).Target) },
 		openTable:    func(row any) []byte { return textKey(typed[Activity](row).ID) },
-		delaysTable:  func(row any) []byte { return textKey(typed[delayRow](row).name) },
+		delaysTable:  func(row any) []byte { return delayRowKey(typed[delayRow](row)) },
 	}
 	s := &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{}}
 	for name, key := range tables {
@@ -48,7 +50,7 @@ type keyIndexer func(row any) []byte
 // FromObject implements memdb.SingleIndexer.
 func (key keyIndexer) FromObject(row any) (bool, []byte, error) { return true, key(row), nil }
 
-// FromArgs implements memdb.Indexer. A table is asked by target or by text.
+// FromArgs implements memdb.Indexer. A table is asked by target, by text or by a row of delays.
 func (key keyIndexer) FromArgs(args ...any) ([]byte, error) {
 	if len(args) == 1 {
 		switch arg := args[0].(type) {
@@ -56,9 +58,11 @@ func (key keyIndexer) FromArgs(args ...any) ([]byte, error) {
 			return targetKey(arg), nil
 		case string:
 			return textKey(arg), nil
+		case *delayRow:
+			return delayRowKey(arg), nil
 		}
 	}
-	return nil, fmt.Errorf("want one target or text, got %v", args)
+	return nil, fmt.Errorf("want one target, text or row of delays, got %v", args)
 }
 
 // targetKey sorts by account, cluster and then service. No name has a zero byte, and the one at the end keeps a name from
@@ -74,6 +78,33 @@ func targetKey(k evaluator.Key) []byte {
 }
 
 func textKey(s string) []byte { return append([]byte(s), 0) }
+
+// delayKey is the name of a delay with its scope before it. Delays without a scope are those of files from before there
+// were scopes; the zero byte at the start tells the others apart.
+func delayKey(sc Scope, name string) []byte { return append(delayPrefix(sc), name...) }
+
+func delayPrefix(sc Scope) []byte {
+	if sc == (Scope{}) {
+		return nil
+	}
+	key := append([]byte{0}, sc.Account...)
+	key = append(append(key, 0), sc.Cluster...)
+	return append(key, 0)
+}
+
+func delayRowKey(row *delayRow) []byte { return append(delayKey(row.scope, row.name), 0) }
+
+// parseDelayKey reads what delayKey wrote; false if that was something else.
+func parseDelayKey(key []byte) (sc Scope, name string, ok bool) {
+	if len(key) == 0 || key[0] != 0 {
+		return Scope{}, string(key), true
+	}
+	part := strings.SplitN(string(key[1:]), "\x00", 3)
+	if len(part) != 3 {
+		return Scope{}, "", false
+	}
+	return Scope{Account: part[0], Cluster: part[1]}, part[2], true
+}
 
 // typed is a row as the type of its table. Each table holds one type and only this file and its
 // callers in Commit put rows in, so another type is a mistake of this package.

@@ -60,4 +60,6 @@ type Member struct {
 	Beat uint64
 	// Address is where the daemon's API listens, for people; it may be empty.
 	Address string
+	// Digest says which scopes the daemon's configuration means: two with the same digest mean the same.
+	Digest string
 }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,8 +19,9 @@ type Store struct {
 	backend  Backend
 	sequence atomic.Uint64
 
-	commit sync.Mutex // held from looking at the rows before until the rows after are visible
-	closed bool       // under commit
+	turns turns // of those who look at the rows before and make those after visible
+
+	health atomic.Pointer[Health]
 }
 
 // New loads what b remembers. No target is current yet: the caller commits those that it is
@@ -34,8 +34,16 @@ func New(b Backend) (*Store, error) {
 	db, err := memdb.NewMemDB(schema())
 	must(err)
 	s := &Store{db: db, backend: b}
+	s.health.Store(&Health{})
 	s.sequence.Store(snapshot.Sequence)
 	txn := db.Txn(true)
+	takeSnapshot(txn, Scope{}, snapshot)
+	txn.Commit()
+	return s, nil
+}
+
+// takeSnapshot puts what a backend remembers into the tables; its delays without a scope become those of sc.
+func takeSnapshot(txn *memdb.Txn, sc Scope, snapshot *Snapshot) {
 	for i := range snapshot.Memories {
 		insert(txn, dormantTable, &snapshot.Memories[i])
 	}
@@ -43,18 +51,19 @@ func New(b Backend) (*Store, error) {
 		insert(txn, openTable, &snapshot.Open[i])
 	}
 	for name, delay := range snapshot.Delays {
-		insert(txn, delaysTable, &delayRow{name, delay})
+		insert(txn, delaysTable, &delayRow{sc, name, delay})
 	}
-	txn.Commit()
-	return s, nil
+	for scope, delays := range snapshot.ScopedDelays {
+		for name, delay := range delays {
+			insert(txn, delaysTable, &delayRow{scope, name, delay})
+		}
+	}
 }
 
-// Close waits for a commit under way and closes the backend. What was current can still be read;
+// Close waits for commits under way and closes the backend. What was current can still be read;
 // commits and history fail with ErrClosed.
 func (s *Store) Close() error {
-	s.commit.Lock()
-	defer s.commit.Unlock()
-	s.closed = true
+	s.turns.close()
 	return s.backend.Close()
 }
 
@@ -105,12 +114,18 @@ func (s *Store) Decisions(q Query) (page []DecisionRecord, next string, err erro
 	return s.backend.Decisions(q)
 }
 
-// Delays returns the learned publication delays by name.
-func (s *Store) Delays() map[string]Delay {
-	rows := all[delayRow](s.db.Txn(false), delaysTable)
-	delays := make(map[string]Delay, len(rows))
-	for _, row := range rows {
-		delays[row.name] = row.delay
+// Delays returns the publication delays that were learned without a scope, by name.
+func (s *Store) Delays() map[string]Delay { return s.DelaysOf(Scope{}) }
+
+// DelaysOf returns the publication delays that a scope has learned, by name.
+func (s *Store) DelaysOf(sc Scope) map[string]Delay { return delaysOf(s.db.Txn(false), sc) }
+
+func delaysOf(txn *memdb.Txn, sc Scope) map[string]Delay {
+	delays := map[string]Delay{}
+	for _, row := range all[delayRow](txn, delaysTable) {
+		if row.scope == sc {
+			delays[row.name] = row.delay
+		}
 	}
 	return delays
 }

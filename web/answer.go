@@ -18,6 +18,14 @@ const (
 	notFoundCode     code = "not_found"
 	wrongMethod      code = "method_not_allowed"
 	internal         code = "internal"
+	unauthorized     code = "unauthorized"
+	forbidden        code = "forbidden"
+	misdirected      code = "wrong_host"
+	tooLarge         code = "body_too_large"
+	wrongMediaType   code = "unsupported_media_type"
+	unavailable      code = "unavailable"
+	reloadFailed     code = "reload_failed"
+	timedOut         code = "timeout"
 )
 
 // problem is an error that a client is told about, in one sentence that says what would be right.
@@ -37,32 +45,29 @@ func invalid(format string, args ...any) *problem {
 // endpoint answers one request with a value to be shown as JSON, or with an error.
 type endpoint func(*http.Request) (any, error)
 
-// answer makes a handler of an endpoint.
-func answer(e endpoint) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v, err := e(r)
-		if err != nil {
-			writeProblem(w, err)
-			return
-		}
-		writeJSON(w, http.StatusOK, v)
-	})
-}
-
 func notFound(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, &problem{http.StatusNotFound, notFoundCode,
 		fmt.Sprintf("nothing is at %q; GET / lists what there is", r.URL.Path)})
 }
 
-func methodNotAllowed(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Allow", "GET, HEAD")
-	writeProblem(w, &problem{http.StatusMethodNotAllowed, wrongMethod,
-		fmt.Sprintf("%s is not possible here; this API is read with GET or HEAD", r.Method)})
+// methodNotAllowed answers to the methods that a route does not have.
+func methodNotAllowed(a access) http.HandlerFunc {
+	allow, right := "GET, HEAD", "this is read with GET or HEAD"
+	if a == command {
+		allow, right = http.MethodPost, "this is a command, give it with POST"
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		writeProblem(w, &problem{http.StatusMethodNotAllowed, wrongMethod, fmt.Sprintf("%s is not possible here; %s", r.Method, right)})
+	}
 }
 
 func writeProblem(w http.ResponseWriter, err error) {
 	p := &problem{http.StatusInternalServerError, internal, err.Error()}
 	errors.As(err, &p)
+	if p.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="ecs-autoscaler"`)
+	}
 	writeJSON(w, p.Status, struct {
 		Error *problem `json:"error"`
 	}{p})

@@ -157,8 +157,8 @@ func TestTheDocumentKnowsEveryEndpointAndParameter(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range (&server{}).routes() {
-		if !bytes.Contains(text, []byte("`GET "+r.path+"`")) {
-			t.Errorf("%s does not name `GET %s`", apiDoc, r.path)
+		if name := "`" + r.method() + " " + r.path + "`"; !bytes.Contains(text, []byte(name)) {
+			t.Errorf("%s does not name %s", apiDoc, name)
 		}
 	}
 	for _, params := range [][]parameter{targetParams, decisionParams, activityParams} {

@@ -14,12 +14,13 @@ import (
 
 const namespace = "ecs_autoscaler"
 
-// The label sets. Names stand in alphabetical order, as the registry wants the pairs.
+// The label sets. Names stand in alphabetical order, as the registry wants the pairs. The account is empty, which to
+// Prometheus is no label, where it is the daemon's own.
 var (
-	perTarget    = []string{"cluster", "service"}
-	perPolicy    = []string{"cluster", "policy", "service"}
-	perDirection = []string{"cluster", "direction", "policy", "service"}
-	perAlarm     = []string{"alarm", "cluster", "policy", "service"}
+	perTarget    = []string{"account", "cluster", "service"}
+	perPolicy    = []string{"account", "cluster", "policy", "service"}
+	perDirection = []string{"account", "cluster", "direction", "policy", "service"}
+	perAlarm     = []string{"account", "alarm", "cluster", "policy", "service"}
 )
 
 // What is known of a target. A gauge that is not known is absent, never 0.
@@ -70,12 +71,35 @@ func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Tar
 }
 
 // Register registers everything this room measures: the gauges of every target, with the ends of cooldowns
-// if o.Configured is set, and ecs_autoscaler_build_info. Errors are the registerer's.
+// if o.Configured is set, whether the state can be written, and ecs_autoscaler_build_info. Errors are the registerer's.
 func Register(r prometheus.Registerer, o Options) error {
-	if err := r.Register(newCollector(o.Store, o.Configured)); err != nil {
-		return err
+	for _, c := range []prometheus.Collector{
+		newCollector(o.Store, o.Configured), newStateWritable(o.Store), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),
+	} {
+		if err := r.Register(c); err != nil {
+			return err
+		}
 	}
-	return r.Register(newBuildInfo(o.Version, o.Commit))
+	return nil
+}
+
+func newStateWritable(s *store.Store) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Name: "state_writable",
+		Help: "1 if the state could be written when that was last tried, else 0: then nothing is written to ECS.",
+	}, func() float64 {
+		if s.Health().Err != nil {
+			return 0
+		}
+		return 1
+	})
+}
+
+func newStateFailures(s *store.Store) prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Namespace: namespace, Name: "state_commit_failures_total",
+		Help: "Commits that failed because the state could not be written.",
+	}, func() float64 { return float64(s.Health().Failures) })
 }
 
 func newBuildInfo(version, commit string) prometheus.Collector {

@@ -44,10 +44,10 @@ func TestWhatIsNotKnownIsAbsentAndNeverZero(t *testing.T) {
 	want := `
 # HELP ecs_autoscaler_max_capacity Max capacity of the scalable target, in tasks.
 # TYPE ecs_autoscaler_max_capacity gauge
-ecs_autoscaler_max_capacity{cluster="shop",service="ghost"} 8
+ecs_autoscaler_max_capacity{account="",cluster="shop",service="ghost"} 8
 # HELP ecs_autoscaler_min_capacity Min capacity of the scalable target, in tasks.
 # TYPE ecs_autoscaler_min_capacity gauge
-ecs_autoscaler_min_capacity{cluster="shop",service="ghost"} 2
+ecs_autoscaler_min_capacity{account="",cluster="shop",service="ghost"} 2
 `
 	if err := testutil.GatherAndCompare(registryOf(t, newCollector(s, nil)), strings.NewReader(want)); err != nil {
 		t.Error(err)
@@ -184,7 +184,9 @@ func TestAlarmStatesAreNumbers(t *testing.T) {
 func TestASampleIsWhatTheLibraryWouldHaveMade(t *testing.T) {
 	ch := make(chan prometheus.Metric, 10)
 	w := &writer{ch: ch}
-	w.labelTarget(flaskapp)
+	inStaging := flaskapp
+	inStaging.Account = "staging"
+	w.labelTarget(inStaging)
 	w.labelPolicy("cpu")
 	w.send(desiredTasks, 3, w.target)
 	w.send(targetValue, -0.5, w.policy)
@@ -197,11 +199,11 @@ func TestASampleIsWhatTheLibraryWouldHaveMade(t *testing.T) {
 		return prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	wants := []prometheus.Metric{
-		gauge(desiredTasks, 3, "flaskapp", "flaskapp"),
-		gauge(targetValue, -0.5, "flaskapp", "cpu", "flaskapp"),
-		gauge(cooldownEnd, 1e9, "flaskapp", "scale_in", "cpu", "flaskapp"),
-		gauge(alarmState, math.Inf(1), "high", "flaskapp", "cpu", "flaskapp"),
-		gauge(decidedAt, float64(clock.UnixMilli()+250)/1000, "flaskapp", "flaskapp"),
+		gauge(desiredTasks, 3, "staging", "flaskapp", "flaskapp"),
+		gauge(targetValue, -0.5, "staging", "flaskapp", "cpu", "flaskapp"),
+		gauge(cooldownEnd, 1e9, "staging", "flaskapp", "scale_in", "cpu", "flaskapp"),
+		gauge(alarmState, math.Inf(1), "staging", "high", "flaskapp", "cpu", "flaskapp"),
+		gauge(decidedAt, float64(clock.UnixMilli()+250)/1000, "staging", "flaskapp", "flaskapp"),
 	}
 	for i, want := range wants {
 		got := <-ch

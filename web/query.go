@@ -36,16 +36,17 @@ type parameter struct {
 
 // paramsOf lists the parameters an endpoint takes, for its errors too.
 var (
-	targetParams = []parameter{clusterParam, serviceParam, actionParam, reasonParam, memoryParam, limitParam, cursorParam}
+	targetParams = []parameter{accountParam, clusterParam, serviceParam, actionParam, reasonParam, memoryParam, limitParam, cursorParam}
 
-	decisionParams = []parameter{clusterParam, serviceParam, actionParam, reasonParam,
+	decisionParams = []parameter{accountParam, clusterParam, serviceParam, actionParam, reasonParam,
 		sinceParam, untilParam, limitParam, cursorParam}
 
-	activityParams = []parameter{clusterParam, serviceParam, statusParam, directionParam, reasonParam,
+	activityParams = []parameter{accountParam, clusterParam, serviceParam, statusParam, directionParam, reasonParam,
 		notScaledParam, sinceParam, untilParam, limitParam, cursorParam}
 )
 
 var (
+	accountParam = text("account", func(r *request) *string { return &r.Account })
 	clusterParam = text("cluster", func(r *request) *string { return &r.Cluster })
 	serviceParam = text("service", func(r *request) *string { return &r.Service })
 	cursorParam  = text("cursor", func(r *request) *string { return &r.Cursor })
@@ -87,6 +88,7 @@ var (
 		string(evaluator.DynamicScalingSuspended), string(evaluator.ScheduledScalingSuspended), string(evaluator.ServiceSwitchedOff),
 		string(evaluator.ServiceNotFound), string(evaluator.ServiceNotActive),
 		string(evaluator.ServiceNotScalable), string(evaluator.ServiceNotDescribed),
+		string(evaluator.ScaleInForbidden), string(evaluator.HeldByFlapGuard), string(evaluator.HeldByFleetBrake),
 	}
 )
 

@@ -21,9 +21,9 @@ func TestAQueryStringIsReadStrictly(t *testing.T) {
 	for _, c := range []struct {
 		name, path, want string
 	}{
-		{"an unknown parameter", "targets?clutser=a", `there is no parameter "clutser" here; there are cluster, service, action, reason, memory, limit, cursor`},
-		{"a parameter of another endpoint", "decisions?status=Failed", `there is no parameter "status" here; there are cluster, service, action, reason, since, until, limit, cursor`},
-		{"a parameter where there is none", "targets/flaskapp/flaskapp?limit=3", `there is no parameter "limit" here; there are none`},
+		{"an unknown parameter", "targets?clutser=a", `there is no parameter "clutser" here; there are account, cluster, service, action, reason, memory, limit, cursor`},
+		{"a parameter of another endpoint", "decisions?status=Failed", `there is no parameter "status" here; there are account, cluster, service, action, reason, since, until, limit, cursor`},
+		{"a parameter where there is none", "targets/flaskapp/flaskapp?limit=3", `there is no parameter "limit" here; there are account`},
 		{"a parameter of the version", "version?x=1", `there is no parameter "x" here; there are none`},
 		{"a parameter twice", "targets?cluster=a&cluster=b", "cluster is given 2 times; give it once"},
 		{"an empty value", "targets?cluster=", "cluster is empty; give a value or leave it out"},
@@ -40,7 +40,7 @@ func TestAQueryStringIsReadStrictly(t *testing.T) {
 		{"a plus that became a space", "decisions?until=2026-01-31T08:00:00+01:00", `until "2026-01-31T08:00:00 01:00" is no time (a + in a query string must be written %2B); write 2026-01-31T08:00:00Z, or how long ago it was: 90m, 2h, 36h`},
 		{"a duration ahead", "activities?since=-2h", `since "-2h" is no time (it lies in the future); write 2026-01-31T08:00:00Z, or how long ago it was: 90m, 2h, 36h`},
 		{"a span the wrong way round", "activities?since=1h&until=2h", "until (2026-03-01T06:00:30Z) is before since (2026-03-01T07:00:30Z); nothing can lie between them"},
-		{"the first of several mistakes by name", "targets?zzz=1&aaa=2", `there is no parameter "aaa" here; there are cluster, service, action, reason, memory, limit, cursor`},
+		{"the first of several mistakes by name", "targets?zzz=1&aaa=2", `there is no parameter "aaa" here; there are account, cluster, service, action, reason, memory, limit, cursor`},
 		{"a cursor that is no base64", "targets?cursor=%25", `cursor "%" is none of ours; take next_cursor of the page before as it is`},
 		{"a cursor that is no key", "targets?cursor=YWJj", `cursor "YWJj" is none of ours; take next_cursor of the page before as it is`},
 	} {

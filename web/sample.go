@@ -34,7 +34,7 @@ func (s *sample) Write(out *dto.Metric) error {
 
 // The label names and the two directions, shared by all samples.
 var (
-	alarmName, clusterName, policyName, serviceName = "alarm", "cluster", "policy", "service"
+	accountName, alarmName, clusterName, policyName, serviceName = "account", "alarm", "cluster", "policy", "service"
 
 	scaleOutPair = pair("direction", string(evaluator.ScaleOut))
 	scaleInPair  = pair("direction", string(evaluator.ScaleIn))
@@ -44,34 +44,53 @@ func pair(name, value string) *dto.LabelPair {
 	return &dto.LabelPair{Name: &name, Value: &value}
 }
 
+// withoutEmptyAccounts leaves the label account out where it is empty. To Prometheus that is the same, and people who have but
+// one account do not read it two hundred thousand times.
+type withoutEmptyAccounts struct{ prometheus.Gatherer }
+
+// Gather takes the label off. It is the first by the alphabet, and label slices are shared: they are cut, not changed.
+func (w withoutEmptyAccounts) Gather() ([]*dto.MetricFamily, error) {
+	families, err := w.Gatherer.Gather()
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if l := m.GetLabel(); len(l) > 0 && l[0].GetName() == accountName && l[0].GetValue() == "" {
+				m.Label = l[1:]
+			}
+		}
+	}
+	return families, err
+}
+
 // writer sends samples with the labels of the target and policy at hand.
 type writer struct {
-	ch               chan<- prometheus.Metric
-	samples          []sample
-	cluster, service *dto.LabelPair
-	policyPair       *dto.LabelPair
-	target, policy   []*dto.LabelPair
+	ch      chan<- prometheus.Metric
+	samples []sample
+
+	account, cluster, service *dto.LabelPair
+	policyPair                *dto.LabelPair
+	target, policy            []*dto.LabelPair
 	// decision is room for the one being shown.
 	decision evaluator.Decision
 }
 
 func (w *writer) labelTarget(k evaluator.Key) {
+	w.account = &dto.LabelPair{Name: &accountName, Value: &k.Account}
 	w.cluster = &dto.LabelPair{Name: &clusterName, Value: &k.Cluster}
 	w.service = &dto.LabelPair{Name: &serviceName, Value: &k.Service}
-	w.target = []*dto.LabelPair{w.cluster, w.service}
+	w.target = []*dto.LabelPair{w.account, w.cluster, w.service}
 }
 
 func (w *writer) labelPolicy(name string) {
 	w.policyPair = &dto.LabelPair{Name: &policyName, Value: &name}
-	w.policy = []*dto.LabelPair{w.cluster, w.policyPair, w.service}
+	w.policy = []*dto.LabelPair{w.account, w.cluster, w.policyPair, w.service}
 }
 
 func (w *writer) directionLabels(direction *dto.LabelPair) []*dto.LabelPair {
-	return []*dto.LabelPair{w.cluster, direction, w.policyPair, w.service}
+	return []*dto.LabelPair{w.account, w.cluster, direction, w.policyPair, w.service}
 }
 
 func (w *writer) alarmLabels(name string) []*dto.LabelPair {
-	return []*dto.LabelPair{{Name: &alarmName, Value: &name}, w.cluster, w.policyPair, w.service}
+	return []*dto.LabelPair{w.account, {Name: &alarmName, Value: &name}, w.cluster, w.policyPair, w.service}
 }
 
 func (w *writer) send(d *prometheus.Desc, value float64, labels []*dto.LabelPair) {

@@ -36,7 +36,7 @@ func (s *server) targets(r *http.Request) (any, error) {
 		}
 		if n := len(page.Targets); n == q.Limit {
 			last := page.Targets[n-1]
-			page.Next = new(cursorOf(evaluator.Key{Cluster: last.Cluster, Service: last.Service}))
+			page.Next = new(cursorOf(evaluator.Key{Account: last.Account, Cluster: last.Cluster, Service: last.Service}))
 			break
 		}
 		view := viewOf(row, gist)
@@ -50,10 +50,11 @@ func (s *server) targets(r *http.Request) (any, error) {
 
 // target answers with one target in full.
 func (s *server) target(r *http.Request) (any, error) {
-	if _, err := parse(r.URL.RawQuery, nil, s.Now()); err != nil {
+	q, err := parse(r.URL.RawQuery, []parameter{accountParam}, s.Now())
+	if err != nil {
 		return nil, err
 	}
-	key := evaluator.Key{Cluster: r.PathValue("cluster"), Service: r.PathValue("service")}
+	key := evaluator.Key{Account: q.Account, Cluster: r.PathValue("cluster"), Service: r.PathValue("service")}
 	row, ok := s.Store.Target(key)
 	if !ok {
 		return nil, &problem{http.StatusNotFound, notFoundCode,
@@ -69,7 +70,9 @@ func (s *server) target(r *http.Request) (any, error) {
 	if d, ok := row.Latest.Get(); ok {
 		detail.Latest, detail.Decision = gist(&d), &d
 	}
-	page, _, err := s.Store.Activities(store.Query{Cluster: key.Cluster, Service: key.Service, Limit: 1})
+	page, _, err := s.Store.Activities(store.Query{
+		Own: key.Account == "", Account: key.Account, Cluster: key.Cluster, Service: key.Service, Limit: 1,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +100,7 @@ func (s *server) version(r *http.Request) (any, error) {
 }
 
 func matches(q *request, row *store.Target, latest *latestView) bool {
-	if q.Cluster != "" && q.Cluster != row.Key.Cluster || q.Service != "" && q.Service != row.Key.Service {
+	if differs(q.Account, row.Key.Account) || differs(q.Cluster, row.Key.Cluster) || differs(q.Service, row.Key.Service) {
 		return false
 	}
 	if q.Action == "" && q.Reason == "" {
@@ -107,10 +110,17 @@ func matches(q *request, row *store.Target, latest *latestView) bool {
 		(q.Reason == "" || q.Reason == string(latest.Reason))
 }
 
-// rowsAfter finds its place in the store's order, which is by cluster and then by service.
+// differs says that something else was asked for.
+func differs(asked, is string) bool { return asked != "" && asked != is }
+
+// rowsAfter finds its place in the store's order, which is by account, those without one last, by cluster and by service.
 func rowsAfter(rows []*store.Target, after evaluator.Key) []*store.Target {
+	if after == (evaluator.Key{}) {
+		return rows
+	}
 	i, found := slices.BinarySearchFunc(rows, after, func(row *store.Target, k evaluator.Key) int {
-		return cmp.Or(strings.Compare(row.Key.Cluster, k.Cluster), strings.Compare(row.Key.Service, k.Service))
+		at := row.Key
+		return cmp.Or(compareAccounts(at.Account, k.Account), strings.Compare(at.Cluster, k.Cluster), strings.Compare(at.Service, k.Service))
 	})
 	if found {
 		i++
@@ -118,9 +128,21 @@ func rowsAfter(rows []*store.Target, after evaluator.Key) []*store.Target {
 	return rows[i:]
 }
 
+// compareAccounts puts named accounts before the daemon's own, as the keys of the store do.
+func compareAccounts(a, b string) int {
+	if (a == "") != (b == "") {
+		return strings.Compare(b, a)
+	}
+	return strings.Compare(a, b)
+}
+
 // The cursor of a list of targets is the last key, made opaque so that nobody builds one.
 func cursorOf(k evaluator.Key) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(k.Cluster + "\x00" + k.Service))
+	text := k.Cluster + "\x00" + k.Service
+	if k.Account != "" {
+		text += "\x00" + k.Account
+	}
+	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
 func keyOf(cursor string) (evaluator.Key, error) {
@@ -128,9 +150,13 @@ func keyOf(cursor string) (evaluator.Key, error) {
 		return evaluator.Key{}, nil
 	}
 	text, err := base64.RawURLEncoding.DecodeString(cursor)
-	cluster, service, found := strings.Cut(string(text), "\x00")
-	if err != nil || !found {
+	part := strings.Split(string(text), "\x00")
+	if err != nil || len(part) < 2 || len(part) > 3 {
 		return evaluator.Key{}, invalid("cursor %q is none of ours; take next_cursor of the page before as it is", cursor)
 	}
-	return evaluator.Key{Cluster: cluster, Service: service}, nil
+	k := evaluator.Key{Cluster: part[0], Service: part[1]}
+	if len(part) == 3 {
+		k.Account = part[2]
+	}
+	return k, nil
 }

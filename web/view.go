@@ -11,6 +11,7 @@ import (
 
 // targetView is a scalable target as a list shows it. Counts are null as long as ECS has not told them.
 type targetView struct {
+	Account     string                   `json:"account,omitempty"`
 	Cluster     string                   `json:"cluster"`
 	Service     string                   `json:"service"`
 	MinCapacity int                      `json:"min_capacity"`
@@ -74,6 +75,7 @@ type activityView struct {
 	EndTime           *time.Time               `json:"end_time"`
 	StatusCode        evaluator.ActivityStatus `json:"status_code"`
 	StatusMessage     string                   `json:"status_message"`
+	Account           string                   `json:"account,omitempty"`
 	Cluster           string                   `json:"cluster"`
 	Service           string                   `json:"service"`
 	PolicyName        string                   `json:"policy_name,omitempty"`
@@ -97,7 +99,7 @@ type notScaledReason struct {
 // viewOf shows a row with the gist of its last decision.
 func viewOf(row *store.Target, latest *latestView) targetView {
 	v := targetView{
-		Cluster: row.Key.Cluster, Service: row.Key.Service,
+		Account: row.Key.Account, Cluster: row.Key.Cluster, Service: row.Key.Service,
 		MinCapacity: row.Min, MaxCapacity: row.Max,
 		Deploying: row.Service.Deploying, DescribedAt: instant(row.Service.DescribedAt),
 		Policies: append([]string{}, row.Policies...),
@@ -183,11 +185,11 @@ func activityOf(a *store.Activity) activityView {
 	return activityView{
 		ActivityID:       a.ID,
 		ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount",
-		ResourceID:  "service/" + a.Target.String(),
+		ResourceID:  "service/" + a.Target.Cluster + "/" + a.Target.Service,
 		Description: a.Description, Cause: a.Cause,
 		StartTime: a.StartTime.UTC(), EndTime: instant(a.EndTime),
 		StatusCode: a.Status, StatusMessage: a.StatusMessage,
-		Cluster: a.Target.Cluster, Service: a.Target.Service,
+		Account: a.Target.Account, Cluster: a.Target.Cluster, Service: a.Target.Service,
 		PolicyName: a.Policy, PolicyType: a.PolicyType,
 		Direction: a.Direction, From: a.From, To: a.To, Reason: a.Reason,
 	}

@@ -2,9 +2,7 @@ package web
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -40,6 +38,16 @@ type Options struct {
 	Configured func(evaluator.Key) (*evaluator.Target, bool)
 	// State names where the daemon remembers, by which plan knows the daemon of its own configuration.
 	State string
+	// Commands are what requests may change; nil is nothing.
+	Commands Commands
+	// Guard decides who may give commands; nil lets nobody.
+	Guard *Guard
+	// Trusted says that whoever gets here may do everything: the file permissions of the control socket have let him in.
+	Trusted bool
+	// Pprof shows the profiles of the process below /debug/pprof/ to those who may give commands.
+	Pprof bool
+	// Hosts are the names that a listener on loopback answers to, beside localhost and IP addresses; nil is every name.
+	Hosts []string
 	// Version, Commit and Date are of the build.
 	Version, Commit, Date string
 	// Now is the daemon's clock; nil is time.Now.
@@ -49,16 +57,10 @@ type Options struct {
 // server is the state that the endpoints share.
 type server struct {
 	Options
+	turns slots
 }
 
-// route is one path with what answers it.
-type route struct {
-	path    string
-	handler http.Handler
-	about   string
-}
-
-// New gives the handler of everything this room shows. It answers GET and HEAD alone.
+// New gives the handler of everything this room shows, and of the commands that it takes.
 func New(o Options) http.Handler {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -69,53 +71,41 @@ func New(o Options) http.Handler {
 	if o.Configured == nil {
 		o.Configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
 	}
-	s := &server{o}
-	return guarded(mux(s.routes()))
+	if o.Commands == nil {
+		o.Commands = noCommands{}
+	}
+	if o.Guard == nil {
+		o.Guard, _ = NewGuard(GuardOptions{}) // only a token file can be wrong
+	}
+	s := &server{o, make(slots, answersInFlight)}
+	return guarded(s.ownHosts(s.mux(s.routes())))
 }
 
 func (s *server) routes() []route {
-	return []route{
-		{"/metrics", metricsHandler(s.Gatherer), "metrics for Prometheus"},
-		{"/healthz", http.HandlerFunc(healthz), "200 while the process is alive"},
-		{"/readyz", http.HandlerFunc(s.readyz), "200 after the first full pass, 503 with the reason before"},
-		{"/api/v1/targets", answer(s.targets), "the scalable targets"},
-		{"/api/v1/targets/{cluster}/{service}", answer(s.target), "one of them in full"},
-		{"/api/v1/decisions", answer(s.decisions), "decisions that changed something or changed their reason, newest first"},
-		{"/api/v1/activities", answer(s.activities), "scaling activities, newest first"},
-		{"/api/v1/version", answer(s.version), "version of the daemon, and when it last made a pass"},
+	routes := []route{
+		{open, "/metrics", metricsHandler(s.Gatherer), "metrics for Prometheus"},
+		{open, "/healthz", http.HandlerFunc(healthz), "200 while the process is alive"},
+		{open, "/readyz", http.HandlerFunc(s.readyz), "200 after the first full pass, 503 with the reason before"},
+		{open, "/api/v1/targets", s.answer(s.targets), "the scalable targets"},
+		{open, "/api/v1/targets/{cluster}/{service}", s.answer(s.target), "one of them in full"},
+		{open, "/api/v1/decisions", s.answer(s.decisions), "decisions that changed something or changed their reason, newest first"},
+		{open, "/api/v1/activities", s.answer(s.activities), "scaling activities, newest first"},
+		{open, "/api/v1/version", s.answer(s.version), "version of the daemon, and when it last made a pass"},
+		{command, "/api/v1/reload", carryOut(s.reload), "load the configuration anew"},
 	}
-}
-
-// mux sends each path to its handler. Every path is there twice, with and without a method, so that a
-// wrong method is answered in JSON like every other mistake.
-func mux(routes []route) *http.ServeMux {
-	m := http.NewServeMux()
-	m.HandleFunc("/", notFound)
-	index := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writePlain(w, http.StatusOK, indexText(routes))
-	})
-	for _, r := range append([]route{{path: "/{$}", handler: index}}, routes...) {
-		m.Handle("GET "+r.path, r.handler)
-		m.HandleFunc(r.path, methodNotAllowed)
+	if s.Pprof {
+		routes = append(routes, profiles()...)
 	}
-	return m
-}
-
-func indexText(routes []route) string {
-	var b strings.Builder
-	b.WriteString("ecs-autoscaler\n\n")
-	for _, r := range routes {
-		fmt.Fprintf(&b, "%-37s %s\n", r.path, r.about)
-	}
-	return b.String()
+	return routes
 }
 
 // guarded sets the headers that belong on every answer: what is shown is true for this instant only, and
-// a browser must not guess at its type.
+// a browser must not guess at its type. No body is read further than a command's may go.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -123,7 +113,7 @@ func guarded(next http.Handler) http.Handler {
 // metricsHandler serves what can be gathered even if one collector fails: a daemon whose metrics vanish
 // over one bad label cannot be watched.
 func metricsHandler(g prometheus.Gatherer) http.Handler {
-	return promhttp.HandlerFor(g, promhttp.HandlerOpts{
+	return promhttp.HandlerFor(withoutEmptyAccounts{g}, promhttp.HandlerOpts{
 		EnableOpenMetrics:   true,
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: scrapesInFlight,
@@ -135,6 +125,10 @@ func healthz(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.Store.Health().Err; err != nil {
+		writePlain(w, http.StatusServiceUnavailable, "not ready: the state cannot be written: "+err.Error()+"\n")
+		return
+	}
 	if ok, why := s.Engine.Ready(); !ok {
 		writePlain(w, http.StatusServiceUnavailable, "not ready: "+cmp.Or(why, "no full pass has been made yet")+"\n")
 		return

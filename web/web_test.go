@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
@@ -31,6 +32,59 @@ func TestReadyzSaysWhyUntilTheFirstFullPass(t *testing.T) {
 	e.ready = true
 	if w := get(h, http.MethodGet, "/readyz"); w.Code != 200 || w.Body.String() != "ok\n" {
 		t.Errorf("after: %d %q", w.Code, w.Body)
+	}
+}
+
+// brittle is a state whose commits fail as long as it is broken.
+type brittle struct {
+	store.Backend
+	broken error
+}
+
+func (b *brittle) Commit(d *store.Durable) error {
+	if b.broken != nil {
+		return b.broken
+	}
+	return b.Backend.Commit(d)
+}
+
+// A daemon that cannot write its state is not ready, whatever else it does, and its metrics say so.
+func TestAStateThatCannotBeWrittenIsShown(t *testing.T) {
+	b := &brittle{Backend: store.Memory(), broken: errors.New("no space left on device")}
+	s, err := store.New(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := optionsOf(t, s)
+	o.Engine = &engine{ready: true}
+	h := New(o)
+	intent := store.Changes{Activities: []*store.Activity{{
+		ID: "a", Target: evaluator.Key{Cluster: "c", Service: "web"}, Status: evaluator.Pending, StartTime: time.Unix(1, 0),
+	}}}
+	for _, test := range []struct {
+		broken error
+		code   int
+		ready  string
+		shown  []string
+	}{
+		{b.broken, 503, "not ready: the state cannot be written: no space left on device\n",
+			[]string{"\necs_autoscaler_state_writable 0\n", "\necs_autoscaler_state_commit_failures_total 1\n"}},
+		{nil, 200, "ok\n", []string{"\necs_autoscaler_state_writable 1\n", "\necs_autoscaler_state_commit_failures_total 1\n"}},
+		{store.ErrFenced, 200, "ok\n", []string{"\necs_autoscaler_state_writable 1\n", "\necs_autoscaler_state_commit_failures_total 1\n"}},
+	} {
+		b.broken = test.broken
+		if err := s.Commit(intent); !errors.Is(err, test.broken) {
+			t.Fatalf("the commit ends with %v; want %v", err, test.broken)
+		}
+		if w := get(h, http.MethodGet, "/readyz"); w.Code != test.code || w.Body.String() != test.ready {
+			t.Errorf("%v: %d %q; want %d %q", test.broken, w.Code, w.Body, test.code, test.ready)
+		}
+		metrics := get(h, http.MethodGet, "/metrics").Body.String()
+		for _, want := range test.shown {
+			if !strings.Contains(metrics, want) {
+				t.Errorf("%v: no %q", test.broken, want)
+			}
+		}
 	}
 }
 

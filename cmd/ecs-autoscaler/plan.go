@@ -20,6 +20,7 @@ import (
 type planFlags struct {
 	config, output                      string
 	detailedExitCode, ignoreUnsupported bool
+	client                              daemon.ClientOptions
 }
 
 func newPlan() *cobra.Command {
@@ -29,7 +30,7 @@ func newPlan() *cobra.Command {
 		Short: "Evaluate every target once against the real account, writing nothing",
 		Long: `Evaluate every target once against the real account and print what would change and why. Nothing
 is written, neither to ECS nor to the state. Cooldowns and alarm states come from the running
-daemon's API, else from the state file, else there are none; the output says which.`,
+daemon's API, else from the state file or table, else there are none; the output says which.`,
 		Example: `  ecs-autoscaler plan --config ecs-autoscaler.yaml
   ecs-autoscaler plan --output json --detailed-exitcode`,
 		Args: cobra.NoArgs,
@@ -39,6 +40,7 @@ daemon's API, else from the state file, else there are none; the output says whi
 	}
 	configFlag(cmd, &f.config)
 	outputFlag(cmd, &f.output)
+	basicAuthFlag(cmd, &f.client)
 	cmd.Flags().BoolVar(&f.detailedExitCode, "detailed-exitcode", false, "exit with 3 when changes are pending")
 	cmd.Flags().BoolVar(&f.ignoreUnsupported, "ignore-unsupported", false, "plan without the parts of the file that this release does not support")
 	return cmd
@@ -54,7 +56,7 @@ func plan(ctx context.Context, stdout, stderr io.Writer, f planFlags) error {
 	}
 	// Of the log only the problems are of interest here: what could not be read, and what to do about it.
 	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
-	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: logger, Build: build()})
+	decisions, source, err := daemon.Plan(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
 	if err != nil && !errors.Is(err, daemon.ErrUnhandled) {
 		return err
 	}
@@ -126,7 +128,9 @@ func memoryText(s daemon.MemorySource) string {
 		return "from the running daemon"
 	case daemon.FromFile:
 		return "from the state file"
+	case daemon.FromDynamoDB:
+		return "from the state table"
 	case daemon.FromNone:
 	}
-	return "none (no daemon of this configuration answers, and there is no state file to read), so running cooldowns are not seen"
+	return "none (no daemon of this configuration answers, and there is no state to read), so running cooldowns are not seen"
 }

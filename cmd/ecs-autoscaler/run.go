@@ -32,7 +32,8 @@ func newRun() *cobra.Command {
 		Short: "Run the daemon: watch, decide, scale, remember, show",
 		Long: `Run the daemon in the foreground until SIGTERM or SIGINT. A write under way is finished; the
 daemon stops within 10 seconds. SIGHUP loads the configuration anew; a file with a mistake leaves
-the one before in force. Region, credentials and endpoint come from the AWS SDK's own environment.`,
+the one before in force, and "ecs-autoscaler reload" waits for the result. Region, credentials
+and endpoint come from the AWS SDK's own environment.`,
 		Example: `  ecs-autoscaler run --config ecs-autoscaler.yaml
   ecs-autoscaler run --dry-run --once`,
 		Args: cobra.NoArgs,
@@ -91,7 +92,7 @@ func (f runFlags) load(w io.Writer) (*config.Config, error) {
 	}
 	c.DryRun = c.DryRun || f.dryRun
 	if f.once {
-		c.Listen = "" // there is nothing to show, and a daemon that runs beside may have the port
+		c.Listen, c.Access = "", config.Access{} // there is nothing to show, and a daemon that runs beside may have the port
 	}
 	return c, nil
 }

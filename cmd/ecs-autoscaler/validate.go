@@ -11,14 +11,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"ecs-autoscaler/config"
+	"ecs-autoscaler/daemon"
 )
 
 func newValidate() *cobra.Command {
 	var path, output string
-	var strict bool
+	var strict, syntaxOnly bool
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check a configuration file: every mistake with its place and what would be right",
+		Long: `Check a configuration file and the files that it names for access: the web configuration file with its
+certificates and keys, and the token file. Each mistake is told with its place and what would be right.`,
 		Example: `  ecs-autoscaler validate examples/flaskapp/step-scaling.yaml
   ecs-autoscaler validate --strict --output json`,
 		Args: cobra.MaximumNArgs(1),
@@ -26,12 +29,13 @@ func newValidate() *cobra.Command {
 			if len(args) == 1 {
 				path = args[0]
 			}
-			return validate(cmd.OutOrStdout(), path, output, strict)
+			return validate(cmd.OutOrStdout(), path, output, checks{strict, syntaxOnly})
 		},
 	}
 	configFlag(cmd, &path)
 	outputFlag(cmd, &output)
 	cmd.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
+	cmd.Flags().BoolVar(&syntaxOnly, "syntax-only", false, "check the text alone, not the files that it names, which may be on another machine")
 	return cmd
 }
 
@@ -47,7 +51,10 @@ func checkOutput(output string) error {
 	return nil
 }
 
-func validate(w io.Writer, path, output string, strict bool) error {
+// checks say what is checked.
+type checks struct{ strict, syntaxOnly bool }
+
+func validate(w io.Writer, path, output string, how checks) error {
 	if err := checkOutput(output); err != nil {
 		return err
 	}
@@ -55,16 +62,9 @@ func validate(w io.Writer, path, output string, strict bool) error {
 	if err != nil {
 		return err
 	}
-	c, found := config.Parse(src, os.LookupEnv)
-	if c != nil {
-		for _, d := range c.Unsupported() {
-			d.Severity = config.SeverityWarning
-			found = append(found, d)
-		}
-	}
-	ok := c != nil
-	if strict {
-		ok = ok && len(found) == 0
+	c, found := check(src, how)
+	ok := c != nil && (!how.strict || len(found) == 0)
+	if how.strict {
 		found = harden(found)
 	}
 	if output == "json" {
@@ -76,6 +76,25 @@ func validate(w io.Writer, path, output string, strict bool) error {
 		err = exitError{code: 1}
 	}
 	return err
+}
+
+// check reads a configuration, and the files that it names; nil is one that cannot be used.
+func check(src config.Source, how checks) (*config.Config, config.Diagnostics) {
+	c, found := config.Parse(src, os.LookupEnv)
+	if c == nil {
+		return nil, found
+	}
+	for _, d := range c.Unsupported() {
+		d.Severity = config.SeverityWarning
+		found = append(found, d)
+	}
+	if !how.syntaxOnly {
+		found = append(found, daemon.CheckAccess(c)...)
+	}
+	if found.HasErrors() {
+		return nil, found
+	}
+	return c, found
 }
 
 // harden makes errors of warnings.

@@ -41,6 +41,8 @@ type Decoder struct {
 	anchors map[string]ast.Node
 	// nodes counts values down.
 	nodes int
+	// replaced are the variables that the text uses, with what they hold; messages must not show it.
+	replaced map[string]string
 }
 
 // MaxFindings bounds what a huge text full of mistakes can cost, errors and warnings each.
@@ -48,7 +50,10 @@ const MaxFindings = 1000
 
 // New makes a decoder of one text.
 func New(file string, env func(string) (string, bool), form Form) *Decoder {
-	return &Decoder{File: file, Env: env, form: form, counted: make(map[Severity]int), seen: make(map[Diagnostic]bool)}
+	return &Decoder{
+		File: file, Env: env, form: form,
+		counted: make(map[Severity]int), seen: make(map[Diagnostic]bool), replaced: make(map[string]string),
+	}
 }
 
 // Read parses the text, which must be one YAML document with something in it. What is wrong with it
@@ -94,7 +99,7 @@ func (d *Decoder) finding(s Severity, at Position, message string) Diagnostic {
 			return ' '
 		}
 		return r
-	}, message)
+	}, d.veil(message))
 	if at.Line > len(d.lines) {
 		at = Position{len(d.lines), 1}
 	}
@@ -258,6 +263,14 @@ func (v Value) IsQuoted() bool {
 	}
 	kind := v.node.GetToken().Type
 	return kind == token.SingleQuoteType || kind == token.DoubleQuoteType
+}
+
+// IsMapping says that the value is a mapping, of keys that a choice of forms may depend on.
+func (v Value) IsMapping() bool {
+	if v.node == nil {
+		return false
+	}
+	return v.node.Type() == ast.MappingType || v.node.Type() == ast.MappingValueType
 }
 
 // IsText says whether the value is a plain or quoted text.

@@ -33,6 +33,7 @@ func (v Value) substitute(text string) (string, bool, bool) {
 				v.Errorf(v.find(text[m[0]:m[1]]), "the environment variable %s is not set; set it, or write $${%s} for the literal text", name, name)
 				ok = false
 			}
+			v.remember(name, s)
 			b.WriteString(s)
 			replaced = true
 		}

@@ -18,7 +18,7 @@ const fleetSize = 10_000
 
 func main() {
 	profile := flag.String("cpuprofile", "", "write a processor profile of everything measured in this process to `FILE`")
-	names := flag.String("parts", "passes,region,reads,micro", "measure only these `PARTS` of the page")
+	names := flag.String("parts", "passes,region,clusters,month,reads,micro", "measure only these `PARTS` of the page")
 	flag.Parse()
 	if err := profiled(*profile, func() error { return report(context.Background(), *names) }); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

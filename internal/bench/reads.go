@@ -16,7 +16,6 @@ import (
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/demo"
 	"ecs-autoscaler/scaler"
-	"ecs-autoscaler/scaler/act"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
 	"ecs-autoscaler/sim"
@@ -91,35 +90,16 @@ func demoTarget(service string) func() (*config.Config, error) {
 	}
 }
 
-// skipping is a clock that does not wait: it goes on to the next pass at once, and ends the day.
-type skipping struct {
-	now, end time.Time
-	stop     context.CancelFunc
-}
-
-func (s *skipping) Now() time.Time { return s.now }
-
-// After moves the clock there.
-func (s *skipping) After(d time.Duration) (<-chan time.Time, func() bool) {
-	s.now = s.now.Add(d)
-	if !s.now.Before(s.end) {
-		s.stop()
-	}
-	c := make(chan time.Time, 1)
-	c <- s.now
-	return c, func() bool { return true }
-}
-
 // tally is a reader that counts what it asks for.
 type tally struct {
-	*observe.Metrics
-	requested int
+	scaler.MetricReader
+	requested *int
 }
 
 // Read reads and counts.
 func (t *tally) Read(ctx context.Context, now time.Time, due []*observe.Entry) observe.Report {
-	r := t.Metrics.Read(ctx, now, due)
-	t.requested += r.MetricsRequested
+	r := t.MetricReader.Read(ctx, now, due)
+	*t.requested += r.MetricsRequested
 	return r
 }
 
@@ -133,10 +113,8 @@ func (d day) dollars() float64 { return float64(d.requested) * dollarsAMetric * 
 
 // live lets a daemon live through the first day, with that interval, 0 for auto, and that delay, negative for auto.
 func (s *served) live(ctx context.Context, interval, delay time.Duration) (day, error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	clock := &skipping{start, start.Add(24 * time.Hour), cancel}
+	clock := &manual{start}
 	scenario, err := s.scenario()
 	if err != nil {
 		return day{}, err
@@ -154,36 +132,56 @@ func (s *served) live(ctx context.Context, interval, delay time.Duration) (day, 
 	if err != nil {
 		return day{}, err
 	}
-	metrics, e, err := inRegion(ctx, c, r, clock, kept)
+	var d day
+	f, err := inRegion(ctx, fleetIn{config: c, region: r, clock: clock, store: kept, requested: &d.requested})
 	if err != nil {
 		return day{}, err
 	}
-	e.Run(ctx, nil)
+	for end := start.Add(24 * time.Hour); clock.now.Before(end); clock.now = f.Next() {
+		f.Pass(ctx, clock.now)
+	}
 	done, _, err := kept.Activities(store.Query{Limit: store.MaxLimit})
-	d := day{requested: metrics.requested}
 	for _, a := range done {
 		d.activities = append(d.activities, fmt.Sprint(a.Target, a.StartTime, a.EndTime, a.From, a.To, a.Policy, a.Status))
 	}
 	return d, err
 }
 
-// inRegion is an engine that scales the region's services, and what counts its reads.
-func inRegion(ctx context.Context, c *config.Config, r *sim.Region, clock scaler.Clock, kept *store.Store) (*tally, *scaler.Engine, error) {
+// fleetIn is a fleet that is to be in a simulated region.
+type fleetIn struct {
+	config *config.Config
+	region *sim.Region
+	clock  scaler.Clock
+	store  *store.Store
+	// requested counts the metrics that it asks for; nil does not.
+	requested *int
+	// transport is the way to the region; nil is a direct one.
+	transport http.RoundTripper
+	// inFlight is how many calls each cluster has under way at once; 0 is one after the other.
+	inFlight int
+}
+
+// inRegion makes a fleet in a simulated region. With calls one after the other its days are the same every time.
+func inRegion(ctx context.Context, in fleetIn) (*scaler.Fleet, error) {
+	if in.transport == nil {
+		in.transport = in.region.Transport()
+	}
 	clients, err := awsapi.Connect(ctx, awsapi.Options{
-		Region: "eu-west-2", Endpoint: "http://region.invalid", HTTPClient: &http.Client{Transport: r.Transport()},
+		Region: "eu-west-2", Endpoint: "http://region.invalid", HTTPClient: &http.Client{Transport: in.transport},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "x", SecretAccessKey: "x"}, nil
 		}),
 	})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	metrics := &tally{Metrics: observe.NewMetrics(clients.CloudWatch, observe.MetricsOptions{Delay: c.MetricDelay})}
-	e, err := scaler.New(scaler.Options{
-		Config: c, Metrics: metrics, Services: observe.NewServices(clients.ECS, observe.ServicesOptions{}),
-		Actuator: act.NewECS(clients.ECS), Store: kept, Clock: clock, Logger: zap.NewNop(),
+	account := scaler.NewAccount(clients, scaler.AccountOptions{Clock: in.clock, Delay: in.config.MetricDelay, InFlight: max(in.inFlight, 1)})
+	if reader := account.Metrics; in.requested != nil {
+		account.Metrics = func() scaler.MetricReader { return &tally{reader(), in.requested} }
+	}
+	return scaler.NewFleet(scaler.FleetOptions{
+		Config: in.config, Accounts: map[string]*scaler.Account{"": account}, Store: in.store, Clock: in.clock, Logger: zap.NewNop(),
 	})
-	return metrics, e, err
 }
 
 const readsText = `## Reads
@@ -224,7 +222,9 @@ func reads(ctx context.Context, page *bytes.Buffer) error {
 	return nil
 }
 
-var parts = map[string]func(context.Context, *bytes.Buffer) error{"passes": passes, "region": region, "reads": reads, "micro": micro}
+var parts = map[string]func(context.Context, *bytes.Buffer) error{
+	"passes": passes, "region": region, "clusters": clusters, "month": month, "reads": reads, "micro": micro,
+}
 
 // chosen are the parts of the page in their order.
 func chosen(names string) ([]func(context.Context, *bytes.Buffer) error, error) {
@@ -232,7 +232,7 @@ func chosen(names string) ([]func(context.Context, *bytes.Buffer) error, error) 
 	for name := range strings.SplitSeq(names, ",") {
 		part := parts[name]
 		if part == nil {
-			return nil, fmt.Errorf("-parts %s: there is no part %q; the parts are passes, region, reads and micro", names, name)
+			return nil, fmt.Errorf("-parts %s: there is no part %q; the parts are passes, region, clusters, month, reads and micro", names, name)
 		}
 		out = append(out, part)
 	}

@@ -110,7 +110,7 @@ func (w *world) start() error {
 		return errors.Join(err, backend.Close())
 	}
 	o := daemon.Options{
-		Config: p.version.config, Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1,
+		Config: p.version.config, Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1, InTurn: true,
 		Load: func() (*config.Config, error) {
 			w.lock.Lock()
 			defer w.lock.Unlock()

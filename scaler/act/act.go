@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
-	"golang.org/x/time/rate"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
@@ -23,6 +22,9 @@ import (
 const (
 	modifyRate  = 5
 	modifyBurst = 50
+	// reservedForOut is how many writes of the burst are left to scale-outs. As long as scale-outs wait anywhere in the
+	// account, they take what the bucket is refilled by, so that it never holds as much for a scale-in.
+	reservedForOut = 10
 	// attempts is fewer than the SDK's three: each one is taken from AWS's bucket too, and the next pass
 	// decides afresh anyway.
 	attempts = 2
@@ -37,22 +39,48 @@ type UpdateServiceAPI interface {
 type ECS struct {
 	api UpdateServiceAPI
 
-	mu      sync.Mutex
-	limiter *rate.Limiter
-	now     time.Time // of the last Allow
+	rate     *awsapi.Bucket
+	attempts int
+
+	mu  sync.Mutex
+	now time.Time // of the last Allow
 }
 
 // NewECS makes an actuator with a full bucket of writes.
 func NewECS(api UpdateServiceAPI) *ECS {
-	return &ECS{api: api, limiter: rate.NewLimiter(modifyRate, modifyBurst)}
+	return &ECS{api: api, rate: awsapi.NewBucket(modifyRate, modifyBurst), attempts: attempts}
 }
 
-// Allow takes one write from the rate; false means that none is left at now.
-func (a *ECS) Allow(now time.Time) bool {
+// NewSingleAttempt makes an actuator whose writes are never repeated: for a daemon that may have lost the right to write
+// before a second attempt.
+func NewSingleAttempt(api UpdateServiceAPI) *ECS {
+	a := NewECS(api)
+	a.attempts = 1
+	return a
+}
+
+// Left is how many writes in a direction the rate allows at now.
+func (a *ECS) Left(now time.Time, direction evaluator.Action) int {
+	return max(a.rate.Left(now)-reserve(direction), 0)
+}
+
+// Allow takes one write in a direction from the rate; false means that none is left at now. The last of the burst are left
+// to scale-outs, of all clusters that the actuator writes to.
+func (a *ECS) Allow(now time.Time, direction evaluator.Action) bool {
+	if !a.rate.Take(now, reserve(direction)) {
+		return false
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.now = now
-	return a.limiter.AllowN(now, 1)
+	return true
+}
+
+func reserve(direction evaluator.Action) int {
+	if direction == evaluator.ScaleOut {
+		return 0
+	}
+	return reservedForOut
 }
 
 // SetDesiredCount writes the desired count n of a service and gives the service as ECS answered, described
@@ -65,7 +93,7 @@ func (a *ECS) SetDesiredCount(ctx context.Context, k evaluator.Key, n int) (eval
 	count := int32(n)
 	out, err := a.api.UpdateService(ctx, &ecs.UpdateServiceInput{
 		Cluster: &k.Cluster, Service: &k.Service, DesiredCount: &count,
-	}, fewAttempts)
+	}, a.fewAttempts)
 	if err != nil {
 		return evaluator.Service{}, err
 	}
@@ -78,17 +106,20 @@ func (a *ECS) SetDesiredCount(ctx context.Context, k evaluator.Key, n int) (eval
 func (*ECS) DryRun() bool { return false }
 
 // fewAttempts leaves a lower number from the environment as it is.
-func fewAttempts(o *ecs.Options) {
-	if o.RetryMaxAttempts == 0 || o.RetryMaxAttempts > attempts {
-		o.RetryMaxAttempts = attempts
+func (a *ECS) fewAttempts(o *ecs.Options) {
+	if o.RetryMaxAttempts == 0 || o.RetryMaxAttempts > a.attempts {
+		o.RetryMaxAttempts = a.attempts
 	}
 }
 
 // DryRun is the actuator of a dry run. It has no fields, hence no client and no way to AWS.
 type DryRun struct{}
 
-// Allow always allows: what is not written needs no rate.
-func (DryRun) Allow(time.Time) bool { return true }
+// Left is as many as anybody asks for: what is not written needs no rate.
+func (DryRun) Left(time.Time, evaluator.Action) int { return math.MaxInt32 }
+
+// Allow always allows.
+func (DryRun) Allow(time.Time, evaluator.Action) bool { return true }
 
 // SetDesiredCount does nothing and describes nothing.
 func (DryRun) SetDesiredCount(context.Context, evaluator.Key, int) (evaluator.Service, error) {

@@ -60,7 +60,7 @@ func TestTheRequestCarriesClusterServiceAndDesiredCountAndNothingElse(t *testing
 	t.Run("case 151: so that it starts no deployment", func(t *testing.T) {
 		w := &wire{status: 200, answer: `{"service":{"serviceName":"web","status":"ACTIVE","desiredCount":7,"runningCount":4,"pendingCount":3}}`}
 		a := NewECS(w.client(0))
-		a.Allow(t0)
+		a.Allow(t0, evaluator.ScaleOut)
 		got, err := a.SetDesiredCount(t.Context(), web, 7)
 		if err != nil {
 			t.Fatal(err)
@@ -138,7 +138,7 @@ func TestFiftyWritesAtOnceThenFiveASecond(t *testing.T) {
 			want int
 		}{{0, 50}, {0, 0}, {time.Second, 5}, {1100 * time.Millisecond, 0}, {1200 * time.Millisecond, 1}, {time.Second, 0}, {time.Minute, 50}} {
 			n := 0
-			for a.Allow(t0.Add(c.at)) {
+			for a.Allow(t0.Add(c.at), evaluator.ScaleOut) {
 				n++
 			}
 			if n != c.want {
@@ -154,7 +154,7 @@ func TestNoSpanOfTimeHasMoreWritesThanTheBucketGives(t *testing.T) {
 		for range rapid.IntRange(1, 40).Draw(rt, "steps") {
 			now = now.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "ms")) * time.Millisecond)
 			for range rapid.IntRange(0, 60).Draw(rt, "wanted") {
-				if a.Allow(now) {
+				if a.Allow(now, evaluator.ScaleOut) {
 					made++
 				}
 			}
@@ -220,7 +220,7 @@ func TestBothActuatorsHaveTheSameMethods(t *testing.T) {
 func TestADryRunAllowsEverythingAndDescribesNothing(t *testing.T) {
 	var d DryRun
 	for range 1000 {
-		if !d.Allow(t0) {
+		if !d.Allow(t0, evaluator.ScaleIn) {
 			t.Fatal("a dry run has a rate")
 		}
 	}
@@ -234,3 +234,35 @@ func TestADryRunAllowsEverythingAndDescribesNothing(t *testing.T) {
 }
 
 var _ UpdateServiceAPI = (*ecs.Client)(nil)
+
+func TestTheLastWritesOfTheBurstAreForScaleOuts(t *testing.T) {
+	a, ins, outs := NewECS(nil), 0, 0
+	for a.Allow(t0, evaluator.ScaleIn) {
+		ins++
+	}
+	if left := a.Left(t0, evaluator.ScaleIn); ins != 40 || left != 0 {
+		t.Errorf("%d scale-ins are allowed and %d left, want 40 and none", ins, left)
+	}
+	if left := a.Left(t0, evaluator.ScaleOut); left != 10 {
+		t.Errorf("%d scale-outs are left, want 10", left)
+	}
+	for second := range 20 { // both wait: what comes in goes to the scale-outs
+		now := t0.Add(time.Duration(second) * time.Second)
+		for a.Allow(now, evaluator.ScaleIn) {
+			t.Fatal("a scale-in was allowed while scale-outs waited")
+		}
+		for a.Allow(now, evaluator.ScaleOut) {
+			outs++
+		}
+	}
+	if outs != 10+19*5 {
+		t.Errorf("%d scale-outs in 20 seconds, want 105", outs)
+	}
+}
+
+func TestUnderALeaseThereIsOneAttempt(t *testing.T) {
+	w := &wire{status: 500, answer: `{"__type":"ServerException"}`}
+	if _, err := NewSingleAttempt(w.client(0)).SetDesiredCount(t.Context(), web, 2); err == nil || len(w.bodies) != 1 {
+		t.Errorf("error %v after %d requests, want one", err, len(w.bodies))
+	}
+}

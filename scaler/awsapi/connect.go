@@ -53,6 +53,9 @@ type Options struct {
 	Credentials aws.CredentialsProvider
 	// Endpoint replaces AWS's, and the environment's AWS_ENDPOINT_URL.
 	Endpoint string
+	// Unchecked leaves it to the first call to find out that there are no credentials or no region: for clients from which
+	// only those of other accounts are derived.
+	Unchecked bool
 	// OnDate gets the date of every answer; nil for nobody. It may be called from several goroutines.
 	OnDate func(time.Time)
 	// Jitter gives numbers in [0, 1) by which retry delays are spread; nil is the SDK's own chance. A run that is to be
@@ -65,6 +68,10 @@ type Clients struct {
 	ECS        *ecs.Client
 	CloudWatch *cloudwatch.Client
 	Region     string
+
+	cfg     aws.Config
+	each    []func(*middleware.Stack) error
+	trouble func() string
 }
 
 // Connect makes the clients. It asks the credential chain once, so that a daemon without credentials
@@ -78,7 +85,7 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("AWS settings of the environment or of a profile: %w", err)
 	}
-	if cfg.Region, err = region(ctx, o, cfg); err != nil {
+	if cfg.Region, err = region(ctx, o, cfg); err != nil && !o.Unchecked {
 		return nil, err
 	}
 	if err := checkEndpoint(cfg.BaseEndpoint); err != nil {
@@ -89,11 +96,16 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	}
 	t := newTelemetry(o.Registerer)
 	each := []func(*middleware.Stack) error{t.install, deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+	return newClients(cfg, each), nil
+}
+
+// newClients makes clients with the middleware of each call.
+func newClients(cfg aws.Config, each []func(*middleware.Stack) error) *Clients {
 	return &Clients{
 		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
 		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...); speak(co) }),
-		Region:     cfg.Region,
-	}, nil
+		Region:     cfg.Region, cfg: cfg, each: each,
+	}
 }
 
 func load(ctx context.Context, o Options) (aws.Config, error) {
@@ -131,6 +143,9 @@ func finish(ctx context.Context, o Options, cfg *aws.Config) error {
 	mode, attempts := cfg.RetryMode, cfg.RetryMaxAttempts
 	cfg.Retryer = func() aws.Retryer { return newRetryer(mode, attempts, &o) }
 	cfg.Credentials = namedCredentials{cfg.Credentials}
+	if o.Unchecked {
+		return nil
+	}
 	return checkCredentials(ctx, cfg.Credentials)
 }
 

@@ -64,6 +64,9 @@ func Explain(err error, operation string) string {
 	if _, ok := errors.AsType[*aws.MissingRegionError](err); ok || errors.Is(err, ErrNoRegion) {
 		return action + " failed: no AWS region is known; set region in the configuration or AWS_REGION in the environment"
 	}
+	if _, ok := errors.AsType[*RoleError](err); ok {
+		return action + " was not sent: " + ExplainRole(err)
+	}
 	if ofCredentials(err) {
 		return fmt.Sprintf("%s was not sent: no AWS credentials could be had; %s (%s)", action, credentialsAdvice, Brief(err))
 	}

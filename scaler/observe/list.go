@@ -12,19 +12,27 @@ import (
 	"ecs-autoscaler/evaluator"
 )
 
+// ErrRate is what List returns when the rate has no call left for it now: nothing was asked, and a second later there may be
+// one.
+var ErrRate = errors.New("the rate of ListServices and DescribeServices is used up for now")
+
 // fullPage is the most that ListServices and ListClusters give at once; without it ECS gives 10 services.
 const fullPage = 100
 
 // List finds the services of a cluster, or of every cluster whose name matches when the pattern has * or
 // ?. Clusters that cannot be listed do not hide the others: their errors come back joined, beside what
-// was found. The requests count against the rate of Describe, which waits for them; List itself does not.
+// was found. The requests count against the rate of Describe, which waits for them. List itself waits for nobody, but with a
+// clock to know the rate by it returns ErrRate where that has nothing left.
 func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator.Key, error) {
 	clusters := []string{clusterPattern}
 	if strings.ContainsAny(clusterPattern, "*?") {
 		var err error
-		if clusters, err = s.clusters(ctx, clusterPattern); err != nil {
+		if clusters, err = s.Clusters(ctx, clusterPattern); err != nil {
 			return nil, err
 		}
+	}
+	if s.clock != nil && !s.rate.Take(s.clock(), listReserve) {
+		return nil, ErrRate
 	}
 	var keys []evaluator.Key
 	var errs []error
@@ -38,7 +46,8 @@ func (s *Services) List(ctx context.Context, clusterPattern string) ([]evaluator
 	return keys, errors.Join(errs...)
 }
 
-func (s *Services) clusters(ctx context.Context, pattern string) ([]string, error) {
+// Clusters finds the clusters whose names match the pattern (API ListClusters).
+func (s *Services) Clusters(ctx context.Context, pattern string) ([]string, error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, fmt.Errorf("cluster pattern %q: %w; only * and ? are special", pattern, err)
 	}
@@ -73,7 +82,7 @@ func (s *Services) servicesOf(ctx context.Context, cluster string) ([]evaluator.
 			return keys, err
 		}
 		for _, arn := range page.ServiceArns {
-			keys = append(keys, evaluator.Key{Cluster: cluster, Service: lastPart(arn)})
+			keys = append(keys, evaluator.Key{Account: s.account, Cluster: cluster, Service: lastPart(arn)})
 		}
 	}
 	return keys, nil

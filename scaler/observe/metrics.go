@@ -32,13 +32,27 @@ type MetricsOptions struct {
 	Registerer prometheus.Registerer
 	// InFlight is how many GetMetricData calls run at once; 0 means 8.
 	InFlight int
+	// Pace is asked before each call and returns when the account's rate allows it, or with the error that ends the call; nil
+	// is for a reader that has the rate for itself.
+	Pace func(ctx context.Context) error
 }
+
+// The pace of GetMetricData in an account and region: a tenth of AWS's 500 calls a second (aws-semantics 7.1), because others
+// read metrics there too.
+const (
+	paceRate  = 50
+	paceBurst = 100
+)
+
+// NewPaceRate is the bucket of GetMetricData calls in an account and region.
+func NewPaceRate() *awsapi.Bucket { return awsapi.NewBucket(paceRate, paceBurst) }
 
 // Metrics reads the datapoints of every tracked metric. Its methods may be called from several goroutines;
 // one Read runs at a time, and Track and Release wait for it.
 type Metrics struct {
 	api      CloudWatchAPI
 	inFlight int
+	pace     func(ctx context.Context) error
 	fixed    time.Duration
 	learner  *learner
 	counters counters
@@ -64,8 +78,11 @@ func NewMetrics(api CloudWatchAPI, o MetricsOptions) *Metrics {
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
 	}
+	if o.Pace == nil {
+		o.Pace = func(context.Context) error { return nil }
+	}
 	m := &Metrics{
-		api: api, inFlight: o.InFlight, fixed: o.Delay,
+		api: api, inFlight: o.InFlight, pace: o.Pace, fixed: o.Delay,
 		learner: newLearner(o.Delay), counters: newCounters(o.Registerer),
 		entries: map[string]*Entry{},
 	}

@@ -142,6 +142,9 @@ func (r *reading) make(ctx context.Context, w *scratch, c call) {
 func (r *reading) ask(ctx context.Context, w *scratch, c call) (answered bool, err error) {
 	in, billed := r.input(w, c)
 	for range maxPages {
+		if err := r.m.pace(ctx); err != nil {
+			return answered, err
+		}
 		r.requests.Add(1)
 		r.metrics.Add(int64(billed))
 		out, err := r.m.api.GetMetricData(ctx, in)

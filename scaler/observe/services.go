@@ -11,7 +11,6 @@ import (
 	ecstypes "github.com/aws/aws-sdk-go-v2/service/ecs/types"
 	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/time/rate"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
@@ -38,7 +37,20 @@ type ServicesOptions struct {
 	Tags bool
 	// InFlight is how many calls run at once; 0 means 8.
 	InFlight int
+	// Account is that of the services' keys.
+	Account string
+	// Rate is the account's bucket of these calls, see NewReadRate, which other readers may share; nil is one of its own.
+	Rate *awsapi.Bucket
+	// Now is the clock of a reader that shares its Rate: List then asks the rate before its first call. Nil is for one that
+	// lists so rarely that it may do without.
+	Now func() time.Time
 }
+
+// listReserve is how many calls of the rate a list leaves for services that are about to be scaled.
+const listReserve = 20
+
+// NewReadRate is the bucket that DescribeServices and ListServices share in an account and region.
+func NewReadRate() *awsapi.Bucket { return awsapi.NewBucket(readRate, readBurst) }
 
 // Services describes and lists ECS services within AWS's rate. Its methods may be called from several
 // goroutines.
@@ -46,10 +58,12 @@ type Services struct {
 	api      ECSAPI
 	tags     atomic.Bool
 	inFlight int
+	account  string
+	rate     *awsapi.Bucket
+	clock    func() time.Time
 
-	mu      sync.Mutex
-	limiter *rate.Limiter
-	listed  int // requests of List that the limiter has not been told of
+	mu     sync.Mutex
+	listed int // requests of List that the bucket has not been told of
 }
 
 // Described is one service as just described.
@@ -63,12 +77,15 @@ type Described struct {
 	Err error
 }
 
-// NewServices makes a reader with a full bucket.
+// NewServices makes a reader.
 func NewServices(api ECSAPI, o ServicesOptions) *Services {
 	if o.InFlight <= 0 {
 		o.InFlight = defaultInFlight
 	}
-	s := &Services{api: api, inFlight: o.InFlight, limiter: rate.NewLimiter(readRate, readBurst)}
+	if o.Rate == nil {
+		o.Rate = NewReadRate()
+	}
+	s := &Services{api: api, inFlight: o.InFlight, account: o.Account, rate: o.Rate, clock: o.Now}
 	s.tags.Store(o.Tags)
 	return s
 }
@@ -78,29 +95,28 @@ func (s *Services) AskTags(yes bool) { s.tags.Store(yes) }
 
 // Calls is how many DescribeServices calls the rate allows at now, each for ten services of one cluster.
 func (s *Services) Calls(now time.Time) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.settle(now)
-	return max(int(s.limiter.TokensAt(now)), 0)
+	return s.rate.Left(now)
 }
 
 // allow takes one call from the rate.
 func (s *Services) allow(now time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.settle(now)
-	return s.limiter.AllowN(now, 1)
+	return s.rate.Take(now, 0)
 }
 
 // settle books the requests of List, which is not told the time, as a debt.
 func (s *Services) settle(now time.Time) {
-	for ; s.listed > 0; s.listed-- {
-		s.limiter.ReserveN(now, 1)
-	}
+	s.mu.Lock()
+	listed := s.listed
+	s.listed = 0
+	s.mu.Unlock()
+	s.rate.Owe(now, listed)
 }
 
 // chunk is what one call asks: up to ten services of one cluster.
 type chunk struct {
+	account string
 	cluster string
 	names   []string
 	found   []Described
@@ -135,18 +151,19 @@ func (s *Services) Describe(ctx context.Context, now time.Time, keys []evaluator
 // chunked groups keys by cluster, without doubles, in the order of their first appearance.
 func chunked(keys []evaluator.Key) []chunk {
 	var chunks []chunk
-	open := map[string]int{}
+	open := map[evaluator.Key]int{}
 	seen := make(map[evaluator.Key]bool, len(keys))
 	for _, k := range keys {
 		if seen[k] {
 			continue
 		}
 		seen[k] = true
-		i, ok := open[k.Cluster]
+		cluster := evaluator.Key{Account: k.Account, Cluster: k.Cluster}
+		i, ok := open[cluster]
 		if !ok || len(chunks[i].names) == perCall {
 			i = len(chunks)
-			open[k.Cluster] = i
-			chunks = append(chunks, chunk{cluster: k.Cluster})
+			open[cluster] = i
+			chunks = append(chunks, chunk{account: k.Account, cluster: k.Cluster})
 		}
 		chunks[i].names = append(chunks[i].names, k.Service)
 	}
@@ -175,7 +192,7 @@ func (s *Services) describe(ctx context.Context, now time.Time, c *chunk) {
 
 func (s *Services) describeEach(ctx context.Context, now time.Time, c *chunk, err error) {
 	for _, name := range c.names {
-		one := chunk{cluster: c.cluster, names: []string{name}}
+		one := chunk{account: c.account, cluster: c.cluster, names: []string{name}}
 		if s.allow(now) {
 			s.describe(ctx, now, &one)
 		} else {
@@ -188,7 +205,7 @@ func (s *Services) describeEach(ctx context.Context, now time.Time, c *chunk, er
 // all gives every service of the call the same result.
 func (c *chunk) all(d Described) {
 	for _, name := range c.names {
-		d.Key = evaluator.Key{Cluster: c.cluster, Service: name}
+		d.Key = evaluator.Key{Account: c.account, Cluster: c.cluster, Service: name}
 		c.found = append(c.found, d)
 	}
 }

@@ -245,7 +245,7 @@ func TestOneInvalidNameCostsOnlyItself(t *testing.T) {
 	}
 	for s.allow(t0) {
 	}
-	s.limiter.AllowN(t0.Add(50*time.Millisecond), 1)
+	s.rate.Take(t0.Add(50*time.Millisecond), 0)
 	for _, d := range s.Describe(t.Context(), t0.Add(100*time.Millisecond), keys("a", 10)) {
 		if d.Err == nil {
 			t.Errorf("%s was described beyond the rate", d.Key)

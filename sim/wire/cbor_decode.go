@@ -30,7 +30,31 @@ func DecodeCBOR(data []byte) (any, error) {
 	return v, nil
 }
 
-type decoder struct{ data []byte }
+// decoder reads data from its beginning. The short texts of a request are few and come again and again: each is kept once.
+type decoder struct {
+	data  []byte
+	texts map[string]any
+}
+
+// shortText is how long a text may be to be kept.
+const shortText = 32
+
+// keep is the text of these bytes, as a string in an interface.
+func (d *decoder) keep(b []byte) any {
+	if len(b) > shortText {
+		return string(b)
+	}
+	kept, known := d.texts[string(b)]
+	if !known {
+		if d.texts == nil {
+			d.texts = map[string]any{}
+		}
+		text := string(b)
+		kept = text
+		d.texts[text] = kept
+	}
+	return kept
+}
 
 // head is the beginning of an item: its first byte and the argument; indef marks items of indefinite length.
 type head struct {
@@ -83,7 +107,7 @@ func (d *decoder) value(depth int) (any, error) {
 	case majorNeg:
 		return integer(h.arg, true), nil
 	case majorBytes, majorText:
-		return d.text(h)
+		return d.string(h)
 	case majorArray:
 		return d.array(h, depth)
 	case majorMap:
@@ -142,14 +166,24 @@ func half(b uint16) float64 {
 	return sign * math.Ldexp(fraction+1024, exponent-25)
 }
 
+// string reads a text or bytes, as a string in an interface.
+func (d *decoder) string(h head) (any, error) {
+	if h.indef {
+		return d.text(h)
+	}
+	if h.arg > uint64(len(d.data)) {
+		return nil, errShort
+	}
+	s := d.keep(d.data[:h.arg])
+	d.data = d.data[h.arg:]
+	return s, nil
+}
+
 func (d *decoder) text(h head) (string, error) {
 	if !h.indef {
-		if h.arg > uint64(len(d.data)) {
-			return "", errShort
-		}
-		s := string(d.data[:h.arg])
-		d.data = d.data[h.arg:]
-		return s, nil
+		v, err := d.string(h)
+		s, _ := v.(string)
+		return s, err
 	}
 	var all []byte
 	for !d.broken() {

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -11,11 +12,12 @@ import (
 // Protocol is how a request and its answer are written.
 type Protocol int
 
-// The protocols of the three services.
+// The protocols of the services.
 const (
 	JSON11 Protocol = iota // ECS, Application Auto Scaling
-	JSON10                 // CloudWatch from the AWS CLI
+	JSON10                 // DynamoDB, and CloudWatch from the AWS CLI
 	CBOR2                  // CloudWatch from the Go SDK: Smithy RPC v2 CBOR
+	Query                  // STS: a form, answered in XML
 )
 
 // The services.
@@ -23,6 +25,8 @@ const (
 	ECS         = "ecs"
 	CloudWatch  = "cloudwatch"
 	AutoScaling = "application-autoscaling"
+	DynamoDB    = "dynamodb"
+	STS         = "sts"
 )
 
 // services maps the first half of X-Amz-Target, or the service of an RPC v2 path, to a service.
@@ -30,10 +34,14 @@ var services = map[string]string{
 	"AmazonEC2ContainerServiceV20141113": ECS,
 	"GraniteServiceVersion20100801":      CloudWatch,
 	"AnyScaleFrontendService":            AutoScaling,
+	"DynamoDB_20120810":                  DynamoDB,
 }
 
 // maxBody is above the largest request that AWS takes; it bounds what a gzip bomb can do.
 const maxBody = 8 << 20
+
+// maxBatch is the same for DynamoDB, whose batches have up to 16 MB.
+const maxBatch = 24 << 20
 
 // Request is a call as it came over the wire.
 type Request struct {
@@ -57,7 +65,11 @@ func Read(req *http.Request) (*Request, *Error) {
 		return r, err
 	}
 	r.Credential, r.Region = signer(req)
-	body, err := readBody(req)
+	limit := int64(maxBody)
+	if r.Service == DynamoDB {
+		limit = maxBatch
+	}
+	body, err := readBody(req, limit)
 	if err != nil {
 		return r, &Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
 	}
@@ -65,15 +77,22 @@ func Read(req *http.Request) (*Request, *Error) {
 	if r.Input, err = r.Decode(); err != nil {
 		return r, &Error{Status: http.StatusBadRequest, Code: "SerializationException", Message: err.Error()}
 	}
+	if r.Protocol == Query {
+		return r, r.named()
+	}
 	return r, nil
 }
 
 // address finds service, operation and protocol.
 func (r *Request) address(req *http.Request) *Error {
 	unknown := &Error{Status: http.StatusNotFound, Code: "UnknownOperationException", Message: fmt.Sprintf(
-		"%s %s is no call of ECS, CloudWatch (JSON or RPC v2 CBOR) or Application Auto Scaling", req.Method, req.URL.Path)}
+		"%s %s is no call of ECS, CloudWatch (JSON or RPC v2 CBOR), Application Auto Scaling, DynamoDB or STS", req.Method, req.URL.Path)}
 	if req.Method != http.MethodPost {
 		return unknown
+	}
+	if strings.HasPrefix(req.Header.Get("Content-Type"), "application/x-www-form-urlencoded") && req.Header.Get("X-Amz-Target") == "" {
+		r.Service, r.Protocol = STS, Query
+		return nil
 	}
 	if req.Header.Get("Smithy-Protocol") == "rpc-v2-cbor" {
 		r.Protocol = CBOR2
@@ -110,7 +129,7 @@ func signer(req *http.Request) (key, region string) {
 	return parts[0], parts[2]
 }
 
-func readBody(req *http.Request) ([]byte, error) {
+func readBody(req *http.Request, limit int64) ([]byte, error) {
 	if req.Body == nil {
 		return nil, nil
 	}
@@ -122,9 +141,12 @@ func readBody(req *http.Request) ([]byte, error) {
 		}
 		body = inflated
 	}
-	data, err := io.ReadAll(io.LimitReader(body, maxBody+1))
-	if err == nil && len(data) > maxBody {
-		err = fmt.Errorf("the body is longer than %d bytes", maxBody)
+	var buffer bytes.Buffer
+	buffer.Grow(int(min(max(req.ContentLength, 0), limit)) + bytes.MinRead)
+	_, err := buffer.ReadFrom(io.LimitReader(body, limit+1))
+	data := buffer.Bytes()
+	if err == nil && int64(len(data)) > limit {
+		err = fmt.Errorf("the body is longer than %d bytes", limit)
 	}
 	return data, err
 }
@@ -135,8 +157,12 @@ func (r *Request) Decode() (map[string]any, error) {
 		return map[string]any{}, nil
 	}
 	decode := DecodeJSON
-	if r.Protocol == CBOR2 {
+	switch r.Protocol {
+	case CBOR2:
 		decode = DecodeCBOR
+	case Query:
+		return decodeQuery(r.Body)
+	case JSON10, JSON11:
 	}
 	v, err := decode(r.Body)
 	if err != nil {

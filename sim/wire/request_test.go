@@ -83,7 +83,7 @@ func TestWhatIsNoRequestIsRefused(t *testing.T) {
 	}{
 		{"a GET", get, "UnknownOperationException"},
 		{"no target", request("{}"), "UnknownOperationException"},
-		{"another service", request("{}", "X-Amz-Target", "DynamoDB_20120810.ListTables"), "UnknownOperationException"},
+		{"another service", request("{}", "X-Amz-Target", "Kinesis_20131202.ListStreams"), "UnknownOperationException"},
 		{"an RPC path that is none", odd, "UnknownOperationException"},
 		{"no JSON", request("{", ecs...), "SerializationException"},
 		{"JSON and more", request("{}{}", ecs...), "SerializationException"},

@@ -1,0 +1,77 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/scaler"
+	"ecs-autoscaler/scaler/awsapi"
+)
+
+// newFleet connects to AWS and builds the fleet on it.
+func (d *Daemon) newFleet(ctx context.Context, registry prometheus.Registerer) error {
+	o := d.options
+	clock := o.Clock
+	if clock == nil {
+		c := scaler.NewSystemClock()
+		o.AWS.OnDate = d.followAWS(c)
+		clock = c
+	}
+	o.AWS.Registerer = registry
+	accounts, err := d.connect(ctx, o.AWS, scaler.AccountOptions{
+		Clock: clock, Delay: o.Config.MetricDelay, DryRun: o.Config.DryRun, Shared: d.leases != nil, InFlight: o.InFlight, Registerer: registry,
+	})
+	if err != nil {
+		return err
+	}
+	d.fleet, err = scaler.NewFleet(scaler.FleetOptions{
+		Config: o.Config, Accounts: accounts, Store: d.store, Clock: clock, Logger: o.Logger, Registerer: registry,
+		Shared: d.leases != nil, OnFenced: d.fenced, InFlight: o.InFlight, InTurn: o.InTurn,
+	})
+	return err
+}
+
+// connect opens the way to every account. The daemon's own credentials must be there if any target is in its own account;
+// those of the other accounts are asked for when they are needed, again and again until they come.
+func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.AccountOptions) (map[string]*scaler.Account, error) {
+	c := d.options.Config
+	if o.Region == "" {
+		o.Region = c.Region
+	}
+	o.Unchecked = !c.UsesAccount("")
+	own, err := awsapi.Connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	d.region = own.Region
+	accounts := map[string]*scaler.Account{"": scaler.NewAccount(own, choices)}
+	for _, a := range c.Accounts {
+		clients, err := own.In(awsapi.Role{
+			Region: a.Region, ARN: a.RoleARN, ExternalID: a.ExternalID, OnChange: d.noteAccount(a),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", a.Name, err)
+		}
+		choices.Name = a.Name
+		account := scaler.NewAccount(clients, choices)
+		account.Trouble = clients.Trouble
+		accounts[a.Name] = account
+	}
+	return accounts, nil
+}
+
+// noteAccount says in the log that the credentials of an account cannot be had, and that they can again.
+func (d *Daemon) noteAccount(a config.Account) func(error) {
+	logger := d.options.Logger.With(zap.String("account", a.Name), zap.String("role_arn", a.RoleARN))
+	return func(err error) {
+		if err == nil {
+			logger.Info("solved: the account's credentials can be had again")
+			return
+		}
+		logger.Warn(awsapi.ExplainRole(err))
+	}
+}

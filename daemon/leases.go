@@ -1,0 +1,90 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"ecs-autoscaler/scaler"
+	"ecs-autoscaler/scaler/lease"
+	"ecs-autoscaler/store"
+)
+
+// newKeeper makes what shares the clusters out where the state is one of several daemons.
+func (d *Daemon) newKeeper(registry prometheus.Registerer) error {
+	if d.leases == nil {
+		return nil
+	}
+	id, err := memberID()
+	if err != nil {
+		return err
+	}
+	d.keeper = lease.New(lease.Options{
+		Table: d.leases, Fleet: leased{d.fleet}, ID: id, Address: d.options.Config.Listen,
+		Logger: d.options.Logger, Registerer: registry,
+	})
+	d.cleanup.push("leases", d.keeper.Close)
+	return nil
+}
+
+// memberID is this daemon's own: where it runs, for people, and a number that no other life of any daemon has.
+func memberID() (string, error) {
+	var number [4]byte
+	if _, err := rand.Read(number[:]); err != nil {
+		return "", err
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		host = "daemon" // the number is what tells them apart
+	}
+	return host + "-" + hex.EncodeToString(number[:]), nil
+}
+
+// fenced is told by the fleet that a cluster has become another daemon's.
+func (d *Daemon) fenced(sc store.Scope) { d.keeper.Fenced(sc) }
+
+// leased is the fleet as the keeper of the leases sees it.
+type leased struct{ *scaler.Fleet }
+
+// Hold takes a cluster up under a lease. The keeper has waited for the writes of whoever had it before.
+func (l leased) Hold(sc store.Scope, fence *store.Fence) error {
+	return l.Fleet.Hold(sc, fence, time.Time{})
+}
+
+// status is what the HTTP server says of the daemon as a whole.
+type status struct{ *Daemon }
+
+// Ready says whether the daemon takes part in sharing the clusters out, and whether its own have had a first pass.
+func (s status) Ready() (bool, string) {
+	if s.keeper != nil {
+		if ok, why := s.keeper.Ready(); !ok {
+			return false, why
+		}
+	}
+	return s.fleet.Ready()
+}
+
+// LastPass is that of the fleet.
+func (s status) LastPass() time.Time { return s.fleet.LastPass() }
+
+// steered has the fleet hold the clusters for a single pass: those that no other daemon steers. With a state of the daemon's own
+// that is all of them.
+func (d *Daemon) steered(ctx context.Context) error {
+	if d.keeper == nil {
+		return nil
+	}
+	others, err := d.keeper.TakeFree(ctx)
+	if err != nil {
+		return err
+	}
+	if len(others) > 0 {
+		return fmt.Errorf("%w: other daemons steer %s", ErrUnhandled, strings.Join(others, ", "))
+	}
+	return nil
+}

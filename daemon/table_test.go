@@ -1,0 +1,97 @@
+package daemon_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/daemon"
+	"ecs-autoscaler/scaler/awsapi"
+	"ecs-autoscaler/store"
+)
+
+const tableState = "state: \"dynamodb:autoscaler\"\n"
+
+// initState makes the table of tableState.
+func (w *world) initState() {
+	w.t.Helper()
+	o := daemon.Options{
+		Config: parse(w.t, tableState+"targets: [{service: c/web, min_capacity: 1, max_capacity: 2}]\n"), Logger: zap.NewNop(),
+		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()}},
+	}
+	if made, err := daemon.InitState(w.t.Context(), o); err != nil || !made.Created {
+		w.t.Fatalf("made %+v, error %v", made, err)
+	}
+}
+
+// spent are the request units that the state has cost so far, without the heartbeats (PutItem) and the looks at the leases (Query)
+// that daemons make however many targets there are.
+func (w *world) spent() (read, write float64) {
+	for _, u := range w.region.TableUsage() {
+		if u.Table == "autoscaler" && u.Operation != "PutItem" && u.Operation != "Query" {
+			read, write = read+u.ReadUnits, write+u.WriteUnits
+		}
+	}
+	return read, write
+}
+
+// Three services through half a day that goes up and down once, with noise, by target tracking: what the state of one target costs
+// in a month (docs/state.md). On demand, a million write units cost $0.625 and a million read units $0.125 in us-east-1.
+func TestWhatATargetCostsInDynamoDB(t *testing.T) {
+	const services, days = 3, 0.5
+	scenario := "region: eu-west-2\nservices:\n"
+	for i := range services {
+		scenario += fmt.Sprintf("  - {service: c/web-%d, desired: 6, task_start: 45s, cpu: {noise: 3}, "+
+			"load: {sine: {mean: 3, amplitude: 2, period: 12h, phase: %dm}}}\n", i, 17*i)
+	}
+	inTime(t, scenario, func(w *world) {
+		w.initState()
+		d := w.start(tableState+`
+targets:
+  - service: c/*
+    min_capacity: 1
+    max_capacity: 20
+    target_tracking: [{name: cpu, metric: ECSServiceAverageCPUUtilization, target_value: 50}]
+`, nil)
+		readBefore, writeBefore := w.spent()
+		w.live(d, 12*time.Hour)
+		read, write := w.spent()
+		scaled := float64(w.called("UpdateService")) / services / days
+		month := 30.0 / services / days
+		read, write = (read-readBefore)*month, (write-writeBefore)*month
+		t.Logf("a target-month: %.1f scalings a day, %.0f write units, %.0f read units, $%.4f", scaled, write, read, write*0.625e-6+read*0.125e-6)
+		for _, u := range w.region.TableUsage() {
+			t.Logf("%+v", u)
+		}
+		if write > 50*30*scaled || scaled < 5 {
+			t.Errorf("%.0f write units at %.1f scalings a day; want less than 50 for each of them, and some scaling", write, scaled)
+		}
+	})
+}
+
+func TestHoldsAreNotKeptInDynamoDB(t *testing.T) {
+	inTime(t, square, func(w *world) {
+		w.initState()
+		d := w.start(strings.Replace(tracking, memoryState, tableState, 1), nil)
+		w.live(d, 6*time.Hour)
+		s, _, err := daemon.OpenState(w.t.Context(), daemon.Options{Config: parse(t, strings.Replace(tracking, memoryState, tableState, 1)), AWS: awsapi.Options{
+			Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		decisions, _, err := s.Decisions(store.Query{Limit: 1000})
+		if err != nil || len(decisions) < 6 {
+			t.Errorf("%d decisions, error %v; want those that scaled", len(decisions), err)
+		}
+		for i := range decisions {
+			if !decisions[i].Changed() {
+				t.Errorf("%s at %s is kept", decisions[i].Reason, decisions[i].Time)
+			}
+		}
+	})
+}

@@ -1,0 +1,271 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"ecs-autoscaler/evaluator"
+)
+
+// exported is the document of a file, with its history.
+func exported(t fataler, path string) string {
+	t.Helper()
+	b, err := OpenReadOnly(path)
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	d, err := Export(b, true)
+	if err := errors.Join(err, b.Close()); err != nil {
+		t.Fatalf("%v", err)
+	}
+	text, err := d.Text()
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
+	return string(text)
+}
+
+func parsed(t fataler, text string) *Dump {
+	t.Helper()
+	d, err := ParseDump("state.json", []byte(text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return d
+}
+
+func TestAnExportedStateImportsAsItWas(t *testing.T) {
+	path, other := newFile(t), newFile(t)
+	want := lived(t, path)
+	text := exported(t, path)
+	if kept, err := ImportFile(other, parsed(t, text), false); err != nil || kept != "" {
+		t.Fatalf("kept %q, error %v; want an import that replaces nothing", kept, err)
+	}
+	if again := exported(t, other); again != text {
+		t.Errorf("exported again it is\n%s\nnot\n%s", again, text)
+	}
+	got, err := reopened(t, other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Activities) != len(want.Activities) || len(got.Open) != len(want.Open) || len(got.Decisions) != len(want.Decisions) {
+		t.Errorf("%d activities, %d open, %d decisions; want %d, %d, %d", len(got.Activities), len(got.Open), len(got.Decisions),
+			len(want.Activities), len(want.Open), len(want.Decisions))
+	}
+}
+
+// drawState makes a state of any shape, with names and texts of any kind.
+func drawState(t *rapid.T, s *Store) {
+	name := rapid.StringMatching(`[a-zA-Z0-9_.-]{1,8}`)
+	for range rapid.IntRange(0, 6).Draw(t, "commits") {
+		k := evaluator.Key{Cluster: name.Draw(t, "cluster"), Service: name.Draw(t, "service")}
+		if rapid.Bool().Draw(t, "account") {
+			k.Account = name.Draw(t, "account name")
+		}
+		row := targetOf(0, rapid.IntRange(-1, 50).Draw(t, "desired"))
+		row.Key = k
+		a := withStatus(activityOf(rapid.IntRange(-5, 5).Draw(t, "at")), rapid.SampledFrom(statuses).Draw(t, "status"))
+		a.ID, a.Target, a.Cause = rapid.StringN(1, 20, 60).Draw(t, "id"), k, rapid.String().Draw(t, "cause")
+		a.StartTime = a.StartTime.Add(time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "ns"))).In(time.FixedZone("", 3600))
+		d := decisionOf(rapid.IntRange(-5, 5).Draw(t, "decided"))
+		d.Target = k
+		err := s.Commit(Changes{Targets: []*Target{row}, Activities: []*Activity{a}, Decisions: []*DecisionRecord{d},
+			Delays: map[string]Delay{name.Draw(t, "delay"): {Seconds: rapid.Float64Range(0, 300).Draw(t, "seconds"), Samples: rapid.IntRange(0, 9).Draw(t, "samples")}}})
+		if err != nil && !errors.Is(err, ErrInvalid) {
+			t.Fatalf("%v", err)
+		}
+	}
+}
+
+func TestExportImportExportIsTheSameToTheByte(t *testing.T) {
+	textOf := func(t *rapid.T, b Backend) string {
+		d, err := Export(b, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := d.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		b, other := Memory(), Memory()
+		s, err := New(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawState(t, s)
+		text := textOf(t, b)
+		if err := Import(other, parsed(t, text)); err != nil {
+			t.Fatal(err)
+		}
+		if again := textOf(t, other); again != text {
+			t.Fatalf("exported again it is\n%s\nnot\n%s", again, text)
+		}
+		if err := Import(other, parsed(t, emptyDump)); text != textOf(t, Memory()) && !errors.Is(err, ErrNotEmpty) {
+			t.Fatalf("an import over a state: %v; want ErrNotEmpty", err)
+		}
+	})
+}
+
+func TestAnImportKeepsWhatItReplaces(t *testing.T) {
+	path := newFile(t)
+	lived(t, path)
+	before := exported(t, path)
+	small := parsed(t, emptyDump)
+	_, err := ImportFile(path, small, false)
+	wantFileError(t, err, path, "holds a state already", "--force")
+	if !errors.Is(err, ErrNotEmpty) || exported(t, path) != before {
+		t.Errorf("error %v; want ErrNotEmpty, and the file as it was", err)
+	}
+	for _, want := range []string{".before-import", ".before-import-2"} {
+		kept, err := ImportFile(path, parsed(t, before), true)
+		if err != nil || kept != path+want || exported(t, kept) != before {
+			t.Errorf("kept as %q, error %v; want the old one at %s", kept, err, path+want)
+		}
+	}
+	files, err := os.ReadDir(filepath.Dir(path))
+	if err != nil || len(files) != 3 {
+		t.Errorf("files %v, error %v; want the state and two kept ones", files, err)
+	}
+}
+
+func TestAnImportIntoAnEmptyStateKeepsNothing(t *testing.T) {
+	path := newFile(t)
+	shut(t, openPath(t, path))
+	if kept, err := ImportFile(path, parsed(t, emptyDump), false); err != nil || kept != "" {
+		t.Errorf("kept %q, error %v", kept, err)
+	}
+}
+
+func TestAnImportNeverTouchesAFileInUse(t *testing.T) {
+	path := newFile(t)
+	lived(t, path)
+	openPath(t, path)
+	before := read(t, path)
+	for _, force := range []bool{false, true} {
+		_, err := ImportFile(path, parsed(t, emptyDump), force)
+		wantFileError(t, err, path, "is in use by another process", "stop the other one first")
+		wantFileError(t, CheckImport(path, force), path, "is in use by another process", "stop the other one first")
+	}
+	if string(read(t, path)) != string(before) {
+		t.Error("the file was changed")
+	}
+}
+
+func TestAnImportPutsADamagedFileAsideOnlyByForce(t *testing.T) {
+	path := newFile(t)
+	write(t, path, []byte("nothing of ours"))
+	_, err := ImportFile(path, parsed(t, emptyDump), false)
+	wantFileError(t, err, path, "is damaged, or is no state file", "move the file away")
+	kept, err := ImportFile(path, parsed(t, emptyDump), true)
+	if err != nil || string(read(t, kept)) != "nothing of ours" {
+		t.Errorf("kept %q, error %v", kept, err)
+	}
+	remake(t, path)
+	_, err = ImportFile(path, parsed(t, emptyDump), true)
+	wantFileError(t, err, path, "is a directory", "name a file")
+}
+
+func TestAnImportIsNotMadeWithoutADirectory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "gone", "state.db")
+	_, err := ImportFile(path, parsed(t, emptyDump), false)
+	wantFileError(t, err, path, "has no directory to be in", "create ")
+}
+
+const emptyDump = `{"application": "ecs-autoscaler", "version": 1, "sequence": 0, "delays": {}, "memories": [], "open_activities": []}`
+
+// smallDump has one of everything.
+const smallDump = `{
+  "application": "ecs-autoscaler",
+  "version": 1,
+  "sequence": 9,
+  "delays": {"AWS/ECS 60": {"Seconds": 97.5, "Samples": 12}},
+  "memories": [
+    {"Target": {"cluster": "shop", "service": "api"}, "Memory": {"registered": true, "min": 1, "max": 4, "last_desired": 2, "policies": [{"name": "cpu"}]}}
+  ],
+  "open_activities": [
+    {"ActivityId": "a", "Target": {"cluster": "shop", "service": "api"}, "Direction": "scale_out", "From": 1, "To": 2, "StatusCode": "Pending",
+     "Reason": "TargetTrackingPolicy", "StartTime": "2026-03-01T12:00:00Z", "Generation": 7}
+  ],
+  "activities": [],
+  "decisions": [
+    {"DecisionId": "d-9", "Time": "2026-03-01T12:00:00Z", "Target": {"cluster": "shop", "service": "api"}, "Action": "hold", "Reason": "WithinTarget"}
+  ]
+}
+`
+
+// Every mistake is found before anything is written, at its place.
+func TestMistakesInAnImportHaveAPlace(t *testing.T) {
+	parsed(t, smallDump)
+	for _, test := range []struct{ name, old, now, want string }{
+		{"no JSON", `"version": 1,`, `"version" 1,`, `state.json:3:12: is no JSON: `},
+		{"cut off", "]\n}\n", "", `is no JSON: it ends too early`},
+		{"something behind", "]\n}\n", "]\n}\n{}", `state.json:18:1: there is something after the end`},
+		{"another document", `"ecs-autoscaler"`, `"terraform"`, `state.json:2:18: application: must be "ecs-autoscaler"`},
+		{"a newer one", `"version": 1`, `"version": 2, "future": 1`, `state.json:3:14: version: 2 was written by a newer ecs-autoscaler; this one reads up to 1`},
+		{"no version", `"version": 1`, `"version": 0`, `state.json:3:14: version: must be 1 to 1`},
+		{"a part missing", `"sequence": 9,`, ``, `state.json:1:1: "sequence" is missing`},
+		{"an unknown part", `"activities": []`, `"activitys": []`, `state.json:13:16: activitys: is no part of an exported state`},
+		{"a key twice", `"version": 1`, `"version": 1, "version": 1`, `state.json:3:17: the key "version" is there twice`},
+		{"a wrong type", `"min": 1`, `"min": "one"`, `state.json:7:93: memories[0].Memory.min: must be a number of type int, not string`},
+		{"an unknown key", `"registered": true`, `"registred": true`, `state.json:7:79: memories[0].Memory.registred: is not known here`},
+		{"a key in other letters", `"min": 1`, `"Min": 1`, `memories[0].Memory.Min: is not known here`},
+		{"crossed bounds", `"min": 1`, `"min": 5`, `state.json:7:5: memories[0]: its bounds are 5 to 4`},
+		{"a count below nothing", `"last_desired": 2`, `"last_desired": -2`, `last_desired is -2`},
+		{"no memory", `"Memory": {"registered": true, "min": 1, "max": 4, "last_desired": 2, "policies": [{"name": "cpu"}]}`, `"Memory": null`, `state.json:7:5: memories[0]: Memory is missing`},
+		{"no service", `{"cluster": "shop", "service": "api"}, "Memory"`, `{"cluster": "shop"}, "Memory"`, `needs the names of a cluster and a service`},
+		{"a memory twice", `"memories": [`, `"memories": [{"Target": {"cluster": "shop", "service": "api"}, "Memory": {"policies": []}},`, `memories[1]: shop/api has a memory already`},
+		{"an open activity that is over", `"Pending"`, `"Failed"`, `state.json:10:5: open_activities[0]: StatusCode is Failed; an open activity is`},
+		{"an unknown status", `"Pending"`, `"Lost"`, `StatusCode is "Lost"; it must be one of`},
+		{"a generation beyond the sequence", `"Generation": 7`, `"Generation": 10`, `Generation is 10; it must be 1 to the sequence, which is 9`},
+		{"no time", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "noon"`, `state.json:10:5: open_activities[0]: parsing time "noon"`},
+		{"a decision without ID", `"d-9"`, `""`, `state.json:15:5: decisions[0]: `},
+		{"a negative delay", `97.5`, `-1`, `state.json:5:28: delays.AWS/ECS 60: needs a name`},
+		{"no object", smallDump, `[]`, `state.json:1:1: must be an object`},
+		{"null", smallDump, `null`, `state.json:1:1: must be an object`},
+		{"nothing", smallDump, ``, `state.json:1:1: is no JSON: it ends too early`},
+		{"no UTF-8", `"shop"`, "\"\xff\"", `is no JSON in UTF-8`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := ParseDump("state.json", []byte(strings.Replace(smallDump, test.old, test.now, 1)))
+			var mistake *DumpError
+			if !errors.As(err, &mistake) || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v; want %s", err, test.want)
+			}
+		})
+	}
+}
+
+func FuzzParseDump(f *testing.F) {
+	f.Add([]byte(smallDump))
+	f.Add([]byte(emptyDump))
+	f.Add([]byte(`{"application": "ecs-autoscaler", "version": 1, "delays": {"": null}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		d, err := ParseDump("f", text)
+		if err != nil {
+			if _, ok := errors.AsType[*DumpError](err); !ok {
+				t.Errorf("error %v has no place", err)
+			}
+			return
+		}
+		first, err := d.Text()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := ParseDump("f", first)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, first)
+		}
+		if second, err := again.Text(); err != nil || string(second) != string(first) {
+			t.Errorf("it is\n%s\nand then\n%s", first, second)
+		}
+	})
+}
