@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
 	"ecs-autoscaler/store"
 )
@@ -390,5 +391,22 @@ func TestWhatIsEndedWhileTheDiskIsFullIsEndedOnce(t *testing.T) {
 	b.minutes(240)
 	if n := len(b.engine.pending.Activities); n != 1 {
 		t.Errorf("%d records wait for the disk, want the end of the one activity", n)
+	}
+}
+
+func TestARefusalAfterALostAnswerMayHideAWriteThatTookEffect(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	w.value = constant(90)
+	w.onWrite = func(evaluator.Key, int) (bool, error) {
+		w.onWrite = nil
+		return true, &awsapi.MaybeDoneError{Err: apiError("AccessDeniedException")}
+	}
+	b := newBench(t, w, stepping)
+	b.pass()
+	b.minutes(3)
+	b.expect(k, 4, evaluator.AlreadyAtDesiredCapacity)
+	if got := b.statuses(); len(w.writes) != 1 || !slices.Equal(got, []evaluator.ActivityStatus{evaluator.Successful}) {
+		t.Errorf("%d writes, activities %v; want one write, followed until it was fulfilled", len(w.writes), got)
 	}
 }

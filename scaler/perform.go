@@ -249,7 +249,7 @@ func (p *pass) settleAttempt(a *attempt) {
 }
 
 // settleFailure takes a write that failed. Where ECS may have taken it all the same (a timeout, an
-// error of the server's, a throttled second attempt whose first was lost), the intent stays and the
+// error of the server's, a second attempt that was throttled or refused and whose first was lost), the intent stays and the
 // next description decides; otherwise it is over.
 func (p *pass) settleFailure(a *attempt) {
 	t, d := a.t, &a.decision
@@ -262,11 +262,13 @@ func (p *pass) settleFailure(a *attempt) {
 	class := awsapi.Classify(a.err)
 	d.Outcome = failed(class)
 	p.problem("write", t.spec.String(), a.err, "ecs:UpdateService")
-	if why := awsapi.Explain(a.err, "ecs:UpdateService"); class.Retry() {
+	if why := awsapi.Explain(a.err, "ecs:UpdateService"); awsapi.MayBeDone(a.err) {
 		t.intentErr = why
 		t.describeAt = p.nextDescription(t, p.now)
 	} else {
 		p.dropIntent(t, why)
+	}
+	if !class.Retry() {
 		t.blocked = blocked{class: class, until: p.Clock.Now().Add(spread(t.spec.Key, 2*blockedFor))}
 	}
 	p.conclude(t, d)

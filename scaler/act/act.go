@@ -107,6 +107,7 @@ func (*ECS) DryRun() bool { return false }
 
 // fewAttempts leaves a lower number from the environment as it is.
 func (a *ECS) fewAttempts(o *ecs.Options) {
+	o.APIOptions = append(o.APIOptions, awsapi.WatchAttempts)
 	if o.RetryMaxAttempts == 0 || o.RetryMaxAttempts > a.attempts {
 		o.RetryMaxAttempts = a.attempts
 	}

@@ -6,10 +6,12 @@ import (
 	"io"
 	"maps"
 	"math"
+	"net"
 	"net/http"
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,6 +36,8 @@ type wire struct {
 	answer string
 	bodies []string
 	target string
+	// lost is how many requests are not answered before the first answer.
+	lost int
 }
 
 func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -43,6 +47,9 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.bodies = append(w.bodies, string(body))
 	w.target = r.Header.Get("X-Amz-Target")
+	if len(w.bodies) <= w.lost {
+		return nil, &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	}
 	return &http.Response{
 		StatusCode: w.status, Header: http.Header{"Content-Type": {"application/x-amz-json-1.1"}},
 		Body: io.NopCloser(strings.NewReader(w.answer)), ContentLength: int64(len(w.answer)), Request: r,
@@ -257,6 +264,19 @@ func TestTheLastWritesOfTheBurstAreForScaleOuts(t *testing.T) {
 	}
 	if outs != 10+19*5 {
 		t.Errorf("%d scale-outs in 20 seconds, want 105", outs)
+	}
+}
+
+// The permission to write may end between two attempts; what came of the first one nobody has said.
+func TestARefusalAfterALostAnswerDoesNotSayThatNothingWasDone(t *testing.T) {
+	for lost, want := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			w := &wire{status: 400, answer: `{"__type":"AccessDeniedException","message":"no"}`, lost: lost}
+			_, err := NewECS(w.client(0)).SetDesiredCount(t.Context(), web, 2)
+			if awsapi.Classify(err) != awsapi.AccessDenied || awsapi.MayBeDone(err) != want {
+				t.Errorf("%d answers lost: %v, may be done: %t, want %t", lost, err, awsapi.MayBeDone(err), want)
+			}
+		})
 	}
 }
 
