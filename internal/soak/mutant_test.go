@@ -196,7 +196,7 @@ var mutants = map[string]struct {
 		for i := range m.Policies {
 			m.Policies[i].Cooldown = evaluator.Cooldown{}
 		}
-	})}, "cooldown", 507},
+	})}, "cooldown", 500},
 	"cooldowns are half as long": {mutant{falsify: func(k *rules) {
 		for _, p := range k.policies {
 			if p.inCooldown /= 2; !p.tracking {
