@@ -200,6 +200,9 @@ func (p *pass) send(ctx context.Context, attempts []*attempt, since func() time.
 			}
 			wctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience)
 			defer cancel()
+			if p.Fence != nil { // then there is one attempt only, so that what was not sent has no effect
+				wctx = awsapi.AskLast(wctx, func() error { return p.stillGood(ctx, a, p.patience(since)) })
+			}
 			a.service, a.err = p.Actuator.SetDesiredCount(wctx, a.t.spec.Key, a.decision.Wanted)
 			a.service.DescribedAt = p.Clock.Now().Truncate(second)
 			return nil

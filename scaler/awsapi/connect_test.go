@@ -469,3 +469,25 @@ func TestAnEndpointThatIsNoURLIsRefusedAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// A machine may be suspended between the decision to send and the sending, where no timer runs.
+func TestTheLastQuestionIsAskedWhenTheRequestIsReady(t *testing.T) {
+	environment(t, nil)
+	sent := 0
+	o := Options{Region: "eu-west-2", Credentials: keys, HTTPClient: answering(func(*http.Request) (*http.Response, error) {
+		sent++
+		return nil, errors.New("nobody answers")
+	}).client()}
+	refused := errors.New("it is too late")
+	c := connected(t, o)
+	ctx := AskLast(t.Context(), func() error { return refused })
+	_, err := c.ECS.UpdateService(ctx, &ecs.UpdateServiceInput{Service: aws.String("web")}, func(o *ecs.Options) { o.RetryMaxAttempts = 1 })
+	if !errors.Is(err, refused) || sent != 0 {
+		t.Errorf("%d requests sent, error %v; want none and the reason", sent, err)
+	}
+	_, err = c.ECS.UpdateService(AskLast(t.Context(), func() error { return nil }), &ecs.UpdateServiceInput{Service: aws.String("web")},
+		func(o *ecs.Options) { o.RetryMaxAttempts = 1 })
+	if err == nil || sent != 1 {
+		t.Errorf("%d requests sent, error %v; want one that fails", sent, err)
+	}
+}

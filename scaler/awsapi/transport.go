@@ -29,13 +29,27 @@ func ownHTTPClient() *awshttp.BuildableClient {
 // 1825 and 2737). It takes a server as near as this machine; BenchmarkLoopback counts it.
 type plainBody struct{ next aws.HTTPClient }
 
-// Do sends the request with a body that is nothing but a reader.
+// Do sends the request with a body that is nothing but a reader, unless its context has been given a reason not to.
 func (p plainBody) Do(r *http.Request) (*http.Response, error) {
+	if ask, ok := r.Context().Value(lastQuestion{}).(func() error); ok {
+		if err := ask(); err != nil {
+			return nil, err
+		}
+	}
 	if _, ok := r.Body.(io.WriterTo); ok {
 		r = r.WithContext(r.Context())
 		r.Body = struct{ io.ReadCloser }{r.Body}
 	}
 	return p.next.Do(r)
+}
+
+// lastQuestion is the key of what AskLast has put into a context.
+type lastQuestion struct{}
+
+// AskLast gives a context whose requests are sent only if ask, asked as the last thing before that, returns no error. Signing and
+// looking for credentials take time, and a machine may be suspended in between, where no timer runs.
+func AskLast(ctx context.Context, ask func() error) context.Context {
+	return context.WithValue(ctx, lastQuestion{}, ask)
 }
 
 // deadline bounds every attempt of an operation, from signing to the last byte of the answer, so that
