@@ -219,7 +219,7 @@ var mutants = map[string]struct {
 		"nothing moves in a suspended direction", 501},
 	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys", 523},
 	"every write is sent twice": {mutant{send: resent(1)}, "durable intent", 500},
-	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints", 500},
+	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints", 501},
 	"writes come too late": {mutant{send: func(p *process, req *http.Request) (*http.Response, error) {
 		if in, _ := writing(req); in != nil {
 			later := req.Clone(p.w.t.Context())
@@ -234,6 +234,7 @@ var mutants = map[string]struct {
 
 // TestTheOracleFindsDeliberateDefects: each mutant is caught within a few small worlds, by the rule that is about it.
 func TestTheOracleFindsDeliberateDefects(t *testing.T) {
+	t.Parallel()
 	for name, m := range mutants {
 		t.Run(name, func(t *testing.T) {
 			var rules []string

@@ -80,6 +80,7 @@ func processor() time.Duration {
 
 // TestSoak lives through as many service-years as its flags say; see make soak. In the suite it does a fixed share.
 func TestSoak(t *testing.T) {
+	t.Parallel()
 	o, total := asked(t), newTotals(0)
 	total.worlds = 0
 	enough := func() bool { return total.years() >= *yearsFlag }
@@ -109,10 +110,11 @@ func TestSoak(t *testing.T) {
 }
 
 // share is how many small worlds the suite lives through: crashes, faults and restarts every few minutes, and then calm.
-const share = 4
+const share = 3
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.
 func TestASeedReplaysExactly(t *testing.T) {
+	t.Parallel()
 	o := options{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true}
 	const seed = 3
 	first, second := live(t, seed, o), live(t, seed, o)
