@@ -60,8 +60,6 @@ func (f *Fleet) patterned() []string {
 }
 
 // sync has an engine for every cluster that is meant and lets go of the others, unless somebody else shares them out.
-//
-//nolint:contextcheck // a state that is not shared is in memory already
 func (f *Fleet) sync() error {
 	if f.Shared {
 		return nil

@@ -410,3 +410,34 @@ func TestARefusalAfterALostAnswerMayHideAWriteThatTookEffect(t *testing.T) {
 		t.Errorf("%d writes, activities %v; want one write, followed until it was fulfilled", len(w.writes), got)
 	}
 }
+
+func TestWhatALostIntentCameToIsAskedOfECS(t *testing.T) {
+	for name, c := range map[string]struct {
+		effect bool
+		after  int // what somebody sets later, 0 for nobody
+		want   evaluator.ActivityStatus
+	}{
+		"carried out":               {true, 0, evaluator.Successful},
+		"not carried out":           {false, 0, evaluator.Failed},
+		"carried out and then done": {true, 7, evaluator.Overridden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			k := w.add("web", 2)
+			w.add("other", 2)
+			w.value = constant(90)
+			w.onWrite = func(evaluator.Key, int) (bool, error) { return c.effect, timeout }
+			b := newBench(t, w, stepping)
+			b.pass()
+			w.value, w.onWrite = constant(50), nil
+			if c.after > 0 {
+				w.set(k, c.after)
+			}
+			b = b.restart(strings.ReplaceAll(stepping, "c/web", "c/other")) // the answer never came, and the target has left
+			b.minutes(130)
+			if got := b.statuses(); !slices.Equal(got, []evaluator.ActivityStatus{c.want}) {
+				t.Errorf("activities %v, want %s", got, c.want)
+			}
+		})
+	}
+}

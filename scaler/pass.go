@@ -65,7 +65,9 @@ type pass struct {
 	looking bool
 	due     []*target
 	acting  []*target
-	report  Report
+	// found are the services of lost activities.
+	found  map[evaluator.Key]*observe.Described
+	report Report
 }
 
 // second is the resolution of the engine's time, which is that of AWS's cooldowns. Without it, a
@@ -98,6 +100,7 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 		p.decide()
 		p.act(ctx)
 	}
+	p.describeLost(ctx)
 	p.remember()
 	e.finish(p, e.Clock.Now().Sub(began))
 	return p.report

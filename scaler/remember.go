@@ -79,7 +79,7 @@ func (p *pass) remember() {
 	pruning := p.now.Sub(p.pruned) >= pruneInterval
 	if pruning {
 		p.pruned = p.now
-		p.abandon()
+		p.endLost()
 	}
 	err := p.commit(nil)
 	if err != nil {
@@ -141,40 +141,6 @@ func (e *Engine) changed() []*target {
 		}
 	}
 	return changed
-}
-
-// abandon ends the activities that nobody follows any more: of targets that left the configuration, and
-// what a crash left beside a later one of its target. For an hour they wait, because a target may come back.
-func (p *pass) abandon() {
-	if !p.whole || len(p.inventory.failed) > 0 {
-		return // some target may only not have been found yet
-	}
-	for _, a := range p.Store.OpenActivities() {
-		ended := slices.ContainsFunc(p.pending.Activities, func(e *store.Activity) bool { return e.ID == a.ID })
-		if !p.owns(a.Target) || ended || p.follows(&a) || p.now.Sub(a.StartTime) < evaluator.FulfilWithin {
-			continue
-		}
-		p.putActivity(abandon(a, p.now))
-	}
-}
-
-// abandon is the end of an activity that nobody follows any more.
-func abandon(a store.Activity, now time.Time) store.Activity {
-	why := "it is not followed any more, because its target is no longer in the configuration or has a later activity"
-	if a.Status = evaluator.Unfulfilled; a.StatusMessage == "" {
-		a.Status = evaluator.Failed
-	}
-	a.EndTime, a.StatusMessage = now, evaluator.StatusMessage(a.Status, a.To, 0, why)
-	return a
-}
-
-// follows reports whether the activity is one that its target still works on.
-func (e *Engine) follows(a *store.Activity) bool {
-	t := e.targets[a.Target]
-	if t == nil {
-		return false
-	}
-	return t.activity != nil && t.activity.ID == a.ID || t.intent != nil && t.intent.ID == a.ID
 }
 
 // stale reports whether the store's row shows something that is no longer so.

@@ -82,8 +82,6 @@ func (d *Dump) ended(all []Activity) {
 }
 
 // snapshotsOf is what a backend remembers besides the history, in one part or, where it is shared, scope by scope.
-//
-//nolint:contextcheck // a backend has deadlines of its own
 func snapshotsOf(b Backend) ([]*Snapshot, error) {
 	shared, ok := b.(Shared)
 	if !ok {

@@ -1,6 +1,9 @@
 package soak
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // pair are a min and a max.
 type pair struct{ min, max int }
@@ -87,10 +90,8 @@ func (m pair) fired(a *action) pair {
 }
 
 func add(list []pair, p pair) []pair {
-	for _, q := range list {
-		if q == p {
-			return list
-		}
+	if slices.Contains(list, p) {
+		return list
 	}
 	return append(list, p)
 }

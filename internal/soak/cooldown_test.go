@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"slices"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -46,8 +47,7 @@ func (d *deed) answers(q *policy, r *rules) bool {
 // cooledDown: a scale-in waits for the fulfilment of the policy's last one, and for its cooldown. A scale-out ends it.
 func (o *oracle) cooledDown(d *deed) {
 	w, s := o.w, d.service
-	for i := len(s.deeds) - 1; i >= 0; i-- {
-		before := s.deeds[i]
+	for _, before := range slices.Backward(s.deeds) {
 		if before.policy != nil && before.Direction == evaluator.ScaleOut {
 			o.cooledDownAfterScaleOut(d, before)
 			return
@@ -97,21 +97,12 @@ func (o *oracle) cooledDownAfterScaleOut(d, before *deed) {
 // that nobody else has disturbed are judged.
 func (o *oracle) creditCounts(p *process, d *deed) {
 	w, s := o.w, d.service
-	if d.Direction != evaluator.ScaleOut || d.rules.difference && d.policy.adjustment != "ChangeInCapacity" || d.policy.adjustment == "ExactCapacity" {
-		return
-	}
 	d.root = max(d.most, d.from) // what starts already is not of this chain
-	if len(s.deeds) == 0 {
+	if d.Direction != evaluator.ScaleOut || len(s.deeds) == 0 || !d.countsCredit() || o.beyond(d) {
 		return
 	}
 	before := s.deeds[len(s.deeds)-1]
-	if before.Direction != evaluator.ScaleOut || before.policy == nil || before.policy.name != d.policy.name || before.rules != d.rules || s.othersBetween(before.at, d.at) {
-		return
-	}
-	since := o.since(before, d.at)
-	runs := since.fulfilled.IsZero() && d.at.Sub(before.at) < evaluator.FulfilWithin ||
-		!since.fulfilled.IsZero() && d.at.Before(since.fulfilled.Add(d.policy.outCooldown-clockError))
-	if since.disturbed || !runs || d.most > max(before.To, before.root) || o.beyond(d) {
+	if !d.continues(before) || !o.runs(before, d) || d.most > max(before.To, before.root) {
 		return
 	}
 	d.root = before.root
@@ -120,5 +111,31 @@ func (o *oracle) creditCounts(p *process, d *deed) {
 	if most := d.policy.furthest(evaluator.ScaleOut, d.root, low, high); d.To > most {
 		w.violate("no step is applied twice", d.about(), "%d -> %d by %s during the cooldown of its %d -> %d of %s: from %d running at first, at most %d",
 			d.From, d.To, d.policy.name, before.From, before.To, before.at.Format(time.RFC3339), d.root, most)
+	}
+}
+
+// countsCredit says that the credit of the policy is what the oracle can work out: an exact capacity has none, and
+// the difference of percents depends on what ran in between.
+func (d *deed) countsCredit() bool {
+	how := d.policy.adjustment
+	return how == "ChangeInCapacity" || how != "ExactCapacity" && !d.rules.difference
+}
+
+// continues says that a scale-out may belong to the chain of the one before.
+func (d *deed) continues(before *deed) bool {
+	return before.Direction == evaluator.ScaleOut && before.policy != nil && before.policy.name == d.policy.name &&
+		before.rules == d.rules && !d.service.othersBetween(before.at, d.at)
+}
+
+// runs says that a scale-out is still open, or its cooldown is not over.
+func (o *oracle) runs(before, d *deed) bool {
+	since := o.since(before, d.at)
+	switch {
+	case since.disturbed:
+		return false
+	case since.fulfilled.IsZero():
+		return d.at.Sub(before.at) < evaluator.FulfilWithin
+	default:
+		return d.at.Before(since.fulfilled.Add(d.policy.outCooldown - clockError))
 	}
 }

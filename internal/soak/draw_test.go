@@ -11,7 +11,6 @@ import (
 type plan struct {
 	seed    uint64
 	r       *rand.Rand
-	begin   time.Time
 	trouble time.Duration // then it is calm
 	calm    time.Duration
 	classes []*class

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -75,28 +76,35 @@ func (w *world) wants(s *service, r *rules, v *sim.ServiceView, b pair) string {
 		if !all {
 			return ""
 		}
-		if q.out != nil && q.out.breaches(low) {
-			held = true
-			if want := q.furthest(evaluator.ScaleOut, v.Running, low, low); min(want, b.max) > v.Desired && !r.suspendedOut {
-				return fmt.Sprintf("%s has seen %g to %g and would want %d", q.name, low, high, want)
-			}
+		saw := fmt.Sprintf("%s has seen %g to %g", q.name, low, high)
+		if q.adds(v, b, low) && !r.suspendedOut {
+			return saw + " and would add"
 		}
-		if q.in != nil && q.in.breaches(high) {
-			want := q.furthest(evaluator.ScaleIn, v.Running, high, high)
-			switch {
-			case max(want, b.min) >= v.Desired:
-				held = held || q.tracking // one that would not remove anything is not ready to
-			case !r.suspendedIn:
-				in = fmt.Sprintf("%s has seen %g to %g and would want %d", q.name, low, high, want)
-			}
-		} else if q.tracking && q.in != nil {
-			held = true
+		removes := q.removes(v, b, high)
+		if removes && !r.suspendedIn {
+			in = saw + " and would remove"
 		}
+		held = held || q.holds(low, removes)
 	}
 	if held {
 		return ""
 	}
 	return in
+}
+
+// holds says that the policy keeps others from removing tasks: its scale-out alarm is in ALARM, or it is not ready to itself.
+func (p *policy) holds(low float64, removes bool) bool {
+	return p.out != nil && p.out.breaches(low) || p.tracking && p.in != nil && !removes
+}
+
+// adds says that a metric as low as that would make the policy add tasks within the bounds.
+func (p *policy) adds(v *sim.ServiceView, b pair, low float64) bool {
+	return p.out != nil && p.out.breaches(low) && min(p.furthest(evaluator.ScaleOut, v.Running, low, low), b.max) > v.Desired
+}
+
+// removes says that a metric as high as that would make the policy remove tasks within the bounds.
+func (p *policy) removes(v *sim.ServiceView, b pair, high float64) bool {
+	return p.in != nil && p.in.breaches(high) && max(p.furthest(evaluator.ScaleIn, v.Running, high, high), b.min) < v.Desired
 }
 
 // lately is the least and the greatest value of the newest datapoints; all is false when some are missing among them.
@@ -139,13 +147,9 @@ type shownActivity struct {
 	To     int    `json:"to"`
 }
 
-// compareAPI: the activities of the API are the writes of the region, and its counts the region's.
-func (w *world) compareAPI() {
-	if w.process == nil || w.process.dead {
-		return
-	}
-	shown := map[string]shownActivity{}
-	since := time.Now().Add(-history * 2 / 3)
+// shown are the activities since an instant as the API lists them; false where it does not answer.
+func (w *world) shown(since time.Time) (all map[string]shownActivity, answered bool) {
+	all = map[string]shownActivity{}
 	for cursor := ""; ; {
 		var page struct {
 			Activities []shownActivity `json:"activities"`
@@ -156,29 +160,45 @@ func (w *world) compareAPI() {
 			path += "&cursor=" + url.QueryEscape(cursor)
 		}
 		if !w.ask(path, &page) {
-			return
+			return nil, false
 		}
 		for _, a := range page.Activities {
-			shown[a.ID] = a
+			all[a.ID] = a
 		}
 		if page.Next == nil {
-			break
+			return all, true
 		}
 		cursor = *page.Next
+	}
+}
+
+// compareAPI: the activities of the API are the writes of the region.
+func (w *world) compareAPI() {
+	if w.process == nil || w.process.dead {
+		return
+	}
+	since := time.Now().Add(-history * 2 / 3)
+	shown, answered := w.shown(since)
+	if !answered {
+		return
 	}
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	w.totals.apis++
 	for _, s := range w.oracle.services {
-		for _, r := range s.records {
+		for _, r := range slices.Backward(s.records) {
 			if r.StartTime.Before(since) {
-				continue
+				break
 			}
 			w.checked("the API says what the region did")
-			a, there := shown[r.ID]
-			if !there || a.From != r.From || a.To != r.To || a.Status != string(r.Status) {
+			if a := shown[r.ID]; a != (shownActivity{r.ID, string(r.Status), r.From, r.To}) {
 				w.violate("the API says what the region did", s.key.String(), "activity %s %d -> %d is %s, the API shows %+v", r.ID, r.From, r.To, r.Status, a)
 			}
+		}
+	}
+	for id := range shown {
+		if w.oracle.records[id] == nil {
+			w.violate("the API says what the region did", "", "the API shows activity %s, which was never made durable", id)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"fmt"
 	"math"
 	"time"
 
@@ -127,6 +128,13 @@ func (o *oracle) onData(p *process, d *deed) {
 		w.violate(rule, d.about(), "%s %d -> %d by %s, of whose metric nothing is known", d.Direction, d.From, d.To, q.name)
 		return
 	}
+	if why := k.speaksAgainst(a, d); why != "" {
+		w.violate(rule, d.about(), "%d -> %d by %s, whose metric %s", d.From, d.To, q.name, why)
+	}
+}
+
+// speaksAgainst says why the datapoints that are known do not justify a write, or is empty.
+func (k *known) speaksAgainst(a *alarm, d *deed) string {
 	best, values := 0, []float64(nil)
 	for _, newest := range k.newest() {
 		v := k.window(a, newest)
@@ -134,21 +142,22 @@ func (o *oracle) onData(p *process, d *deed) {
 			best, values = n, v
 		}
 	}
+	needed := a.m
 	if d.Direction == evaluator.ScaleOut {
-		if best == 0 {
-			w.violate(rule, d.about(), "%d -> %d by %s, of %v none is beyond %g", d.From, d.To, q.name, values, a.threshold)
-		}
-		return
+		needed = 1
 	}
-	n := len(k.begins)
-	age := d.at.Unix() - (k.begins[n-1] + a.period)
+	age := d.at.Unix() - (k.begins[len(k.begins)-1] + a.period)
 	switch {
-	case best < a.m:
-		w.violate(rule, d.about(), "%d -> %d by %s, of %v %d are below %g, %d are needed", d.From, d.To, q.name, values, best, a.threshold, a.m)
+	case best < needed:
+		return fmt.Sprintf("was %v: %d are beyond %g, %d are needed", values, best, a.threshold, needed)
+	case d.Direction == evaluator.ScaleOut:
+		return ""
 	case !k.complete:
-		w.violate(rule, d.about(), "%d -> %d by %s, whose metric could not be read last", d.From, d.To, q.name)
+		return "could not be read last"
 	case age > 300+60+a.period+int64((fresh+patience+clockError).Seconds()):
-		w.violate(rule, d.about(), "%d -> %d by %s, whose newest datapoint is %d s old", d.From, d.To, q.name, age)
+		return fmt.Sprintf("is %d s old", age)
+	default:
+		return ""
 	}
 }
 

@@ -23,39 +23,39 @@ const settling = 4 * time.Minute
 func (w *world) look() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	p := w.process
-	if p == nil || p.dead {
-		return
+	if p := w.process; p != nil && !p.dead {
+		w.lookAt(p, time.Now())
 	}
-	now := time.Now()
-	if len(p.slots) == 0 || w.looks%8 == 0 || p.slotsOf != p.version {
-		p.findSlots()
+}
+
+func (w *world) lookAt(p *process, now time.Time) {
+	if w.looks++; w.looks%8 == 1 || p.slotsOf != p.version || p.overdue(now) {
+		p.findSlots() // also for those of targets that have gone, as they do whose service is no longer listed
 	}
-	w.looks++
-	if p.overdue(now) {
-		p.findSlots() // some may be of targets that have gone, as those do whose service is no longer listed
-	}
-	calm := now.After(w.troubled) && !w.full && now.Sub(p.began) > settling && now.Sub(w.published) > settling
+	calm := now.After(w.troubled) && !w.full && now.Sub(latest(p.began, w.published)) > settling
 	w.totals.checks["a due look happens"] += int64(len(p.slots))
 	for i := range p.slots {
-		var next time.Time
-		p.slots[i].latest.View(func(d *evaluator.Decision) { next = d.Next })
-		switch {
-		case !next.IsZero() && now.Sub(next) <= grace:
+		next := p.slots[i].next()
+		if !next.IsZero() && now.Sub(next) <= grace {
 			w.totals.served++
-		case !calm:
-			w.totals.outages++
-		default:
-			w.totals.outages++
+			continue
+		}
+		if w.totals.outages++; calm {
 			w.violate("a due look happens", p.slots[i].service.key.String(), "the next look was due at %s", next.Format(time.RFC3339))
 		}
 	}
 }
 
+// next is when the service was to be looked at again, as the last decision about it has it.
+func (s *slot) next() (next time.Time) {
+	s.latest.View(func(d *evaluator.Decision) { next = d.Next })
+	return next
+}
+
 // overdue says that some look that is known to be due has not happened.
 func (p *process) overdue(now time.Time) (late bool) {
 	for i := range p.slots {
-		p.slots[i].latest.View(func(d *evaluator.Decision) { late = late || now.Sub(d.Next) > grace })
+		late = late || now.Sub(p.slots[i].next()) > grace
 	}
 	return late
 }

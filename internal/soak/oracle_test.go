@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"slices"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -107,8 +108,8 @@ func (o *oracle) foreign(s *service, n int) {
 
 // othersBetween says that somebody else wrote the desired count in that time.
 func (s *service) othersBetween(from, to time.Time) bool {
-	for i := len(s.others) - 1; i >= 0; i-- {
-		if at := s.others[i]; !at.After(to) {
+	for _, at := range slices.Backward(s.others) {
+		if !at.After(to) {
 			return !at.Before(from)
 		}
 	}
@@ -143,7 +144,7 @@ func (o *oracle) activity(p *process, a *store.Activity) {
 		return
 	}
 	w.checked("an activity keeps what it is")
-	if old.From != a.From || old.To != a.To || !old.StartTime.Equal(a.StartTime) || old.Policy != a.Policy || old.Generation != a.Generation {
+	if !old.same(a) {
 		w.violate("an activity keeps what it is", s.key.String(), "%+v became %+v", old.Activity, *a)
 	}
 	w.checked("what has ended stays so")
@@ -155,6 +156,11 @@ func (o *oracle) activity(p *process, a *store.Activity) {
 	if ended {
 		o.ended(old)
 	}
+}
+
+// same says that it is the same activity, whatever has become of it.
+func (r *record) same(a *store.Activity) bool {
+	return r.From == a.From && r.To == a.To && r.StartTime.Equal(a.StartTime) && r.Policy == a.Policy && r.Generation == a.Generation
 }
 
 func (o *oracle) newRecord(p *process, s *service, a *store.Activity) {
@@ -209,8 +215,8 @@ func (o *oracle) wrote(p *process, wr *sim.Write, at time.Time) {
 
 // intent is the newest open one that sets a count.
 func (s *service) intent(to int) *record {
-	for i := len(s.records) - 1; i >= 0; i-- {
-		if r := s.records[i]; r.Status == evaluator.Pending && r.To == to {
+	for _, r := range slices.Backward(s.records) {
+		if r.Status == evaluator.Pending && r.To == to {
 			return r
 		}
 	}
@@ -232,32 +238,33 @@ func (o *oracle) ended(r *record) {
 	if r.Direction == evaluator.Hold {
 		return
 	}
-	about := r.service.key.String()
 	w.checked("an activity's end is the region's")
 	now := time.Now()
-	executed := len(r.written) > 0
-	others := r.service.othersBetween(r.StartTime.Add(-raced-clockError), now)
-	switch r.Status {
-	case evaluator.Failed:
-		if executed && !others && !r.rewritten() {
-			w.violate("an activity's end is the region's", about, "activity %s %d -> %d is Failed (%s) but was executed at %s", r.ID, r.From, r.To, r.StatusMessage, r.written[0])
-		}
-	case evaluator.Successful:
-		if !executed && !others || !o.fulfilled(r, now) {
-			w.violate("an activity's end is the region's", about, "activity %s %d -> %d is Successful but was not fulfilled", r.ID, r.From, r.To)
-		}
-	case evaluator.Overridden:
-		if !others && !r.rewritten() {
-			w.violate("an activity's end is the region's", about, "activity %s %d -> %d is Overridden but nobody has changed it: %s", r.ID, r.From, r.To, r.StatusMessage)
-		}
+	if wrong := o.wronglyEnded(r, now); wrong != "" {
+		w.violate("an activity's end is the region's", r.service.key.String(), "activity %s %d -> %d is %s (%s), but %s", r.ID, r.From, r.To, r.Status, r.StatusMessage, wrong)
+	}
+}
+
+// wronglyEnded says what of an activity's end is not so, or is empty. Where somebody else wrote meanwhile, more than one end is right.
+func (o *oracle) wronglyEnded(r *record, now time.Time) string {
+	others, executed := r.service.othersBetween(r.StartTime.Add(-raced-clockError), now), len(r.written) > 0
+	alone := !others && !r.rewritten()
+	switch {
+	case r.Status == evaluator.Failed && executed && alone:
+		return "was executed at " + r.written[0].Format(time.RFC3339Nano)
+	case r.Status == evaluator.Successful && (!executed && !others || !o.fulfilled(r, now)):
+		return "was not fulfilled"
+	case r.Status == evaluator.Overridden && alone:
+		return "nobody has changed it"
 	default:
+		return ""
 	}
 }
 
 // rewritten says that a later write of ours followed.
 func (r *record) rewritten() bool {
-	for i := len(r.service.records) - 1; i >= 0; i-- {
-		switch k := r.service.records[i]; {
+	for _, k := range slices.Backward(r.service.records) {
+		switch {
 		case k == r:
 			return false
 		case len(k.written) > 0 || k.Status != evaluator.Failed:

@@ -45,7 +45,7 @@ const (
 )
 
 var moments = map[moment]string{
-	beforeCommit: "before a durable write", afterCommit: "after a durable write", beforeSend: "before an UpdateService is sent",
+	never: "never", beforeCommit: "before a durable write", afterCommit: "after a durable write", beforeSend: "before an UpdateService is sent",
 	afterEffect: "after an UpdateService, before its answer", afterAnswer: "after the answer to an UpdateService",
 }
 
@@ -217,30 +217,39 @@ func (p *process) arrive(resp *http.Response, err error, writes bool) (*http.Res
 	p.naps.wait()
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	seen := p.seen
-	if seen != nil {
-		w.totals.call(seen)
-		w.digest.call(p, seen, err)
-		for i := range seen.Writes {
-			w.oracle.wrote(p, &seen.Writes[i], seen.Time)
-		}
+	if p.seen != nil { // it has reached the region
+		p.show(err)
+		writes = writes && !p.passesIf(writes, afterEffect)
 	}
-	if writes && seen != nil && p.passes(afterEffect) || p.dead {
+	if p.dead {
 		return nil, p.ends(resp)
 	}
-	if seen != nil {
-		p.learn(seen, err == nil && seen.Answered && seen.Error == "")
+	if p.seen != nil {
+		p.learn(p.seen, err == nil && p.seen.Answered && p.seen.Error == "")
 	}
-	if writes && p.passes(afterAnswer) {
+	if p.passesIf(writes, afterAnswer) {
 		return nil, p.ends(resp)
 	}
 	return resp, err
 }
 
+// passesIf is passes for what only writes pass.
+func (p *process) passesIf(writes bool, m moment) bool { return writes && p.passes(m) }
+
+// show lets everybody who watches see what the region did.
+func (p *process) show(err error) {
+	w := p.w
+	w.totals.call(p.seen)
+	w.digest.call(p, p.seen, err)
+	for i := range p.seen.Writes {
+		w.oracle.wrote(p, &p.seen.Writes[i], p.seen.Time)
+	}
+}
+
 // ends is the error of a dead process, which does not keep an answer.
 func (*process) ends(resp *http.Response) error {
 	if resp != nil {
-		resp.Body.Close()
+		_ = resp.Body.Close() // nobody is left to tell
 	}
 	return errKilled
 }
@@ -292,7 +301,7 @@ const history = 12 * time.Hour
 // bury waits for the goroutines of a process that is dead.
 func (w *world) bury() {
 	p := w.process
-	<-p.done
+	w.logger.Debug("the process was killed", zap.Error(<-p.done))
 	w.process = nil
 	w.lock.Lock()
 	defer w.lock.Unlock()
@@ -316,21 +325,19 @@ func (w *world) stop() {
 // second tries to start another daemon on the same file, which must be refused.
 func (w *world) second() {
 	b, err := store.OpenFile(w.path)
-	if err == nil && w.process.dead { // it died while the second one waited
-		err = b.Close()
-		return
-	}
-	if err == nil {
-		w.lock.Lock()
-		w.violate("one owner", "", "a second process could open the state file")
-		w.lock.Unlock()
-		err = b.Close()
-		return
-	}
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	w.checked("one owner")
 	w.totals.fault("second_daemon")
+	if err == nil {
+		if !w.process.dead { // it may have died while the second one waited
+			w.violate("one owner", "", "a second process could open the state file")
+		}
+		if err := b.Close(); err != nil {
+			w.t.Error(err)
+		}
+		return
+	}
 	if !strings.Contains(err.Error(), "another") {
 		w.violate("one owner", "", "a second process was refused with %v", err)
 	}

@@ -2,7 +2,6 @@ package soak
 
 import (
 	"fmt"
-	"hash/fnv"
 	"io"
 	"maps"
 	"slices"
@@ -139,11 +138,4 @@ func list(m map[string]int64) string {
 		parts = append(parts, fmt.Sprintf("%s %d", k, m[k]))
 	}
 	return strings.Join(parts, ", ")
-}
-
-// fnvSum is the short form of a text.
-func fnvSum(text string) string {
-	h := fnv.New64a()
-	_, _ = io.WriteString(h, text) // never fails
-	return fmt.Sprintf("%016x", h.Sum64())
 }

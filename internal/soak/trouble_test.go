@@ -2,6 +2,7 @@ package soak
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"ecs-autoscaler/sim"
@@ -95,9 +96,8 @@ var faultKinds = []sim.FaultKind{
 }
 
 // ofMetrics are those that strike single metrics.
-var ofMetrics = map[sim.FaultKind]bool{
-	sim.PartialData: true, sim.InternalError: true, sim.Forbidden: true, sim.MissingDatapoints: true, sim.LateDatapoints: true,
-	sim.DuplicateDatapoints: true, sim.OutOfOrder: true,
+var ofMetrics = []sim.FaultKind{
+	sim.PartialData, sim.InternalError, sim.Forbidden, sim.MissingDatapoints, sim.LateDatapoints, sim.DuplicateDatapoints, sim.OutOfOrder,
 }
 
 func (w *world) injectFault() {
@@ -110,7 +110,7 @@ func (w *world) injectFault() {
 	if chance(w.r, 0.4) {
 		f.Service = w.someClass().pattern()
 	}
-	if ofMetrics[f.Kind] {
+	if slices.Contains(ofMetrics, f.Kind) {
 		f.Metric = one(w.r, "", "CPUUtilization", "*")
 	} else {
 		f.Operation = one(w.r, "", "UpdateService", "UpdateService", "DescribeServices", "GetMetricData", "List*")

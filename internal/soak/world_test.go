@@ -86,6 +86,11 @@ func live(t *testing.T, seed uint64, o options) *totals {
 		if w.mutant == nil {
 			w.mutant = &mutant{}
 		}
+		if w.mutant.harden != nil {
+			for _, c := range w.plan.classes {
+				w.mutant.harden(c.now)
+			}
+		}
 		if w.logger == nil {
 			w.logger = nop
 		}
