@@ -255,6 +255,11 @@ func (f *Fleet) Run(ctx context.Context, reload <-chan Reloading) {
 func (f *Fleet) runInTurn(ctx context.Context, reload <-chan Reloading) {
 	for ctx.Err() == nil {
 		f.Pass(ctx, f.Clock.Now())
+		select {
+		case r := <-reload: // what waits already comes first: of several that are ready, select would cast dice
+			f.takeUp(r)
+		default:
+		}
 		wake, stop := f.Clock.After(f.Next().Sub(f.Clock.Now()))
 		select {
 		case <-ctx.Done():

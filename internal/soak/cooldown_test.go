@@ -26,6 +26,7 @@ func (o *oracle) since(d *deed, until time.Time) (s span) {
 			return s
 		case s.fulfilled.IsZero() && c.Running == d.To:
 			s.fulfilled = latest(c.From, d.at)
+			s.disturbed = s.fulfilled.Sub(d.at) > evaluator.FulfilWithin-2*time.Minute // it may have been given up
 			return s
 		}
 	}

@@ -47,7 +47,9 @@ const (
 //   - Else the newest bucket that is there for the first time and that nobody looked for before: its age
 //     is an upper bound, so it may lower the delay but never raise it.
 //
-// Metric math and periods above a minute teach nothing: the former mix namespaces, the latter slide.
+// Metric math teaches nothing about its namespaces, because it mixes them. What comes later than they are known to makes a
+// class of its own later; that it comes sooner says nothing, because FILL makes datapoints of nothing. Periods above a
+// minute teach nothing: they slide.
 type learner struct {
 	// fixed is the configuration's delay in seconds, negative where it is to be learned.
 	fixed float64
@@ -87,17 +89,27 @@ func (l *learner) classes(m *evaluator.Metric) []*delayClass {
 		return []*delayClass{l.class(m.Namespace, m.Period)}
 	}
 	var all []*delayClass
+	var names []string
 	for i := range m.Queries {
-		if q := m.Queries[i].Metric; q != nil {
-			if c := l.class(q.Namespace, m.Period); !slices.Contains(all, c) {
-				all = append(all, c)
-			}
+		if q := m.Queries[i].Metric; q != nil && !slices.Contains(names, q.Namespace) {
+			names = append(names, q.Namespace)
+			all = append(all, l.class(q.Namespace, m.Period))
 		}
 	}
 	if len(all) == 0 {
 		all = append(all, l.class("", m.Period))
 	}
-	return all
+	return append(all, l.together(names, m.Period))
+}
+
+// together is the class of metric math over some namespaces: what was learned of them holds until it comes later.
+func (l *learner) together(names []string, period int64) *delayClass {
+	slices.Sort(names)
+	key := "math of " + strings.Join(names, ", ")
+	if period < minute {
+		return l.named(key+shortSuffix, 0, shortTrail)
+	}
+	return l.named(key+standardSuffix, 0, minute)
 }
 
 func (l *learner) class(namespace string, period int64) *delayClass {
@@ -132,10 +144,10 @@ func (l *learner) slowest(classes []*delayClass) int64 {
 
 // look takes the sample of one entry that was read at now, if it has one.
 func (l *learner) look(e *Entry, now time.Time) {
-	if len(e.metric.Queries) > 0 || e.sliding() || e.status != complete {
+	if e.sliding() || e.status != complete {
 		return
 	}
-	c := e.delays[0]
+	c := e.delays[len(e.delays)-1]
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if c.interval == minute {

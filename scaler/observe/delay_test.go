@@ -267,3 +267,23 @@ func TestAWiderWishAndAClockSetBackTeachNothing(t *testing.T) {
 		t.Errorf("old buckets raised the delay to %v", d.Seconds)
 	}
 }
+
+// Nothing else may teach what a queue of one's own and Container Insights take. Without that a newest bucket that comes after the
+// two minutes of the beginning would be missing for ever, and nothing would scale in.
+func TestMathLearnsThatItComesLaterThanItsNamespacesAreKnownTo(t *testing.T) {
+	c := newCloud()
+	m := NewMetrics(c, MetricsOptions{Delay: -1})
+	e := m.Track(ratio("A"), 8)
+	c.publish("q1_0 / q1_1", t0, 155*time.Second, make([]float64, 60)...)
+	for i := range 30 {
+		c.at(t, m, t0.Add(10*time.Minute+2*time.Second+time.Duration(i)*time.Minute), e)
+	}
+	if e.Series.Delay < 155 || e.Series.Delay > 185 {
+		t.Errorf("delay is %d, want 155 to 185", e.Series.Delay)
+	}
+	again := NewMetrics(c, MetricsOptions{Delay: -1})
+	again.Restore(m.Delays())
+	if e := again.Track(ratio("B"), 8); e.Series.Delay < 155 || e.Series.Delay > 185 {
+		t.Errorf("after a restart the delay is %d, want 155 to 185", e.Series.Delay)
+	}
+}
