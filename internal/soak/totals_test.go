@@ -22,8 +22,8 @@ type totals struct {
 	starts     int
 	restarts   int
 	reloads    int
-	apis       int // how often the API was compared with the region
-	calls      int64
+	apis       int              // how often the API was compared with the region
+	calls      map[string]int64 // by operation
 	datapoints int64
 	writes     int64
 	intents    int64
@@ -56,7 +56,7 @@ func (v *violation) String() string {
 }
 
 func newTotals(seed uint64) *totals {
-	return &totals{seed: seed, worlds: 1, faults: map[string]int64{}, crashes: map[string]int64{}, checks: map[string]int64{}}
+	return &totals{seed: seed, worlds: 1, calls: map[string]int64{}, faults: map[string]int64{}, crashes: map[string]int64{}, checks: map[string]int64{}}
 }
 
 // fault counts something that went wrong; the harness and the daemon's goroutine both do.
@@ -74,7 +74,7 @@ func (t *totals) crash(where string) {
 
 // call counts one request and what struck it.
 func (t *totals) call(s *sim.Seen) {
-	t.calls++
+	t.calls[s.Operation]++
 	if s.Fault != "" {
 		t.fault(string(s.Fault))
 	}
@@ -91,7 +91,8 @@ func (t *totals) add(o *totals) {
 	t.served, t.outages, t.downtime = t.served+o.served, t.outages+o.outages, t.downtime+o.downtime
 	t.starts, t.restarts, t.reloads = t.starts+o.starts, t.restarts+o.restarts, t.reloads+o.reloads
 	t.apis += o.apis
-	t.calls, t.datapoints, t.writes, t.intents, t.commits = t.calls+o.calls, t.datapoints+o.datapoints, t.writes+o.writes, t.intents+o.intents, t.commits+o.commits
+	t.datapoints, t.writes, t.intents, t.commits = t.datapoints+o.datapoints, t.writes+o.writes, t.intents+o.intents, t.commits+o.commits
+	join(t.calls, o.calls)
 	join(t.faults, o.faults)
 	join(t.crashes, o.crashes)
 	join(t.checks, o.checks)
@@ -125,8 +126,8 @@ func (t *totals) report(w io.Writer, first, last uint64) {
 		first, last, t.years(), perMinute, sum(t.faults), sum(t.crashes), t.restarts, sum(t.checks), t.violated)
 	fmt.Fprintf(w, "  not counted: %.2f service-years of outages, %.2f of downtime\n", float64(t.outages)/(365*24*60), t.downtime.Hours()/(365*24))
 	fmt.Fprintf(w, "  %d worlds, %d starts, %d reloads, %d calls, %d datapoints, %d durable writes, %d intents, %d writes to ECS, %s\n",
-		t.worlds, t.starts, t.reloads, t.calls, t.datapoints, t.commits, t.intents, t.writes, t.took.Round(time.Second))
-	fmt.Fprintf(w, "  faults: %s\n  crashes: %s\n  checks: %s\n", list(t.faults), list(t.crashes), list(t.checks))
+		t.worlds, t.starts, t.reloads, sum(t.calls), t.datapoints, t.commits, t.intents, t.writes, t.took.Round(time.Second))
+	fmt.Fprintf(w, "  calls: %s\n  faults: %s\n  crashes: %s\n  checks: %s\n", list(t.calls), list(t.faults), list(t.crashes), list(t.checks))
 	for i := range t.violations {
 		fmt.Fprintln(w, t.violations[i].String())
 	}
