@@ -43,6 +43,13 @@ func bit(b bool) int64 {
 	return 0
 }
 
+// happening shows in the trace what is about to happen.
+func (d *digest) happening(name string) {
+	if d.trace != nil {
+		fmt.Fprintf(d.trace, "%s %s\n", time.Now().Format(time.RFC3339Nano), name)
+	}
+}
+
 // call takes in a request and what the region did for it.
 func (d *digest) call(p *process, s *sim.Seen, err error) {
 	d.put(int64(p.number), time.Now().UnixNano(), s.Time.UnixNano(), bit(s.Answered), bit(err == nil), int64(len(s.Measured)))
