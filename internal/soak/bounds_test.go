@@ -17,6 +17,8 @@ type bounds struct {
 	may   []pair
 	// asOf is up to when scheduled actions are part of may.
 	asOf time.Time
+	// free is when a min of 0 may have been in force last.
+	free time.Time
 	// left is since when the class has not been in the configuration.
 	left time.Time
 }
@@ -57,7 +59,16 @@ func (b *bounds) adopt(r *rules, now time.Time) {
 			}
 		}
 	}
+	b.noteFree(now)
 	b.rules, b.file, b.may, b.since, b.asOf = r, pair{r.min, r.max}, may, now, now
+	b.noteFree(now)
+}
+
+// noteFree notes that a min of 0 may be in force.
+func (b *bounds) noteFree(now time.Time) {
+	if slices.ContainsFunc(b.may, func(m pair) bool { return m.min == 0 }) {
+		b.free = now
+	}
 }
 
 // changed is what the file's new values make of the bounds in force.
@@ -101,8 +112,10 @@ func (b *bounds) advance(to time.Time) {
 	if b.rules == nil || !to.After(b.asOf) {
 		return
 	}
+	b.noteFree(to)
 	b.may = b.through(b.asOf, to)
 	b.asOf = to
+	b.noteFree(to)
 }
 
 // through is what may be in force once the scheduled actions of a time have fired.

@@ -26,6 +26,11 @@ type plan struct {
 	published, spread int
 	// large worlds are one cluster of services of a minute's resolution, so that they share their reads.
 	large bool
+	// fill is the usual load as a share of what max tasks can carry. At most counts services are described at every look, so that worlds
+	// of many would do little else.
+	fill float64
+	// coarse is the share of step policies that follow a metric of five minutes.
+	coarse float64
 	// rest is the shortest time in seconds between two changes of a load.
 	rest int
 	// starved says that metric_delay is shorter than that, so that the newest datapoint is always missed and nothing scales in.
@@ -101,10 +106,16 @@ func draw(seed uint64, fixed *size) *plan {
 		fixed := one(r, 60, 120, 200)
 		p.delay, p.starved = fmt.Sprintf("%ds", fixed), fixed < p.published+p.spread
 	}
-	p.rest = one(r, 600, 1800, 3600)
+	p.rest, p.fill, p.coarse = one(r, 600, 1800, 3600), 0.6, 0.15
 	if drawn.services > 100 {
+		p.fill = 0.35
 		p.rest = one(r, 2*3600, 4*3600, 8*3600)
-		p.large = drawn.services > 700
+	}
+	if p.large = drawn.services > 700; p.large {
+		p.rest, p.coarse, p.fill = 6*3600, 0.6, 0.25
+		if p.interval == "60s" {
+			p.interval = "auto"
+		}
 	}
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
@@ -163,6 +174,9 @@ func measures(r *rand.Rand, c *class, highResolution bool) []measure {
 func (p *plan) shape(c *class) {
 	r := p.r
 	low := one(r, 0, 1, 1, 1, 2, 3)
+	if p.large { // with one or two tasks every pair of step policies flaps
+		low += r.IntN(6)
+	}
 	k := &rules{
 		min: low, max: low + 1 + r.IntN(12), duringOut: !chance(r, 0.2), duringDeployment: chance(r, 0.2), startOff: chance(r, 0.15),
 		scopeTarget: chance(r, 0.15), difference: chance(r, 0.1),
@@ -173,13 +187,13 @@ func (p *plan) shape(c *class) {
 	available := measures(r, c, highResolution)
 	kind := r.IntN(10)
 	if kind < 7 {
-		k.policies = append(k.policies, drawTracking(r, "track", available[0]))
+		k.policies = append(k.policies, p.tracking("track", available[0]))
 		if kind < 2 && available[1] != available[0] {
-			k.policies = append(k.policies, drawTracking(r, "second", available[1]))
+			k.policies = append(k.policies, p.tracking("second", available[1]))
 		}
 	}
 	if kind > 5 {
-		k.policies = append(k.policies, drawSteps(r)...)
+		k.policies = append(k.policies, p.steps()...)
 	}
 	if chance(r, 0.05) {
 		k.suspendedIn = true
@@ -189,53 +203,73 @@ func (p *plan) shape(c *class) {
 	c.region = p.serviceText(c, controller, highResolution)
 }
 
-func drawTracking(r *rand.Rand, name string, m measure) *policy {
-	p := &policy{
+// datapoints draws how many datapoints an alarm needs. A metric is read as often as its alarms can change: many services that
+// do what a few do would bring few years, so that those of large worlds wait longer.
+func (p *plan) datapoints(of ...int) int {
+	n := one(p.r, of...)
+	if p.large && n < 10 && !chance(p.r, 0.05) {
+		n = one(p.r, 10, 15)
+	}
+	return n
+}
+
+// needed draws how many of an alarm's datapoints must breach: with one of ten, every minute's may be the one.
+func (p *plan) needed(n int) int {
+	if p.large && n >= 10 {
+		return n - p.r.IntN(2)
+	}
+	return 1 + p.r.IntN(n)
+}
+
+func (p *plan) tracking(name string, m measure) *policy {
+	r := p.r
+	q := &policy{
 		name: name, tracking: true, metric: m, target: one(r, 40.0, 50, 60, 70),
 		outCooldown: time.Duration(one(r, 0, 30, 60, 120, 180, 300, 300, 300, 300)) * time.Second,
 		inCooldown:  time.Duration(one(r, 0, 60, 120, 300, 300, 300, 600, 900)) * time.Second,
 		disableIn:   chance(r, 0.08), aggregation: one(r, "average", "average", "average", "average", "average", "latest", "maximum"),
 	}
-	n := one(r, 3, 3, 3, 3, 3, 3, 1, 2, 5, 10)
-	p.out = &alarm{n: n, m: n, period: m.period, threshold: p.target}
+	n := p.datapoints(3, 3, 3, 3, 3, 3, 1, 2, 5, 10)
+	q.out = &alarm{n: n, m: n, period: m.period, threshold: q.target}
 	if n > 2 && chance(r, 0.2) {
-		p.out.m = n - 1
+		q.out.m = n - 1
 	}
-	if !p.disableIn {
+	if !q.disableIn {
 		n := one(r, 15, 15, 15, 15, 5, 10)
-		p.in = &alarm{n: n, m: n, period: m.period, threshold: p.target * 0.9, below: true}
+		q.in = &alarm{n: n, m: n, period: m.period, threshold: q.target * 0.9, below: true}
 		if chance(r, 0.2) {
-			p.in.m = n - 1 - r.IntN(n/2)
+			q.in.m = n - 1 - r.IntN(n/2)
 		}
 	}
-	return p
+	return q
 }
 
-// drawSteps draws a pair of step policies, one for each direction, on CPU or memory.
-func drawSteps(r *rand.Rand) []*policy {
+// steps draws a pair of step policies, one for each direction, on CPU or memory.
+func (p *plan) steps() []*policy {
+	r := p.r
 	m := one(r, measure{"cpu", 60}, measure{"cpu", 60}, measure{"memory", 60})
 	how := one(r, "ChangeInCapacity", "ChangeInCapacity", "PercentChangeInCapacity", "ExactCapacity")
 	high, low := one(r, 55.0, 60, 70), one(r, 25.0, 30, 40)
 	cooldown := time.Duration(one(r, 0, 60, 60, 120, 300)) * time.Second
 	side := func(name string, threshold float64, below bool, first, second int) *policy {
-		n := one(r, 1, 2, 3, 3, 5)
-		p := &policy{name: name, metric: m, outCooldown: cooldown, inCooldown: cooldown, adjustment: how, aggregation: one(r, "average", "average", "minimum", "maximum")}
-		a := &alarm{n: n, m: 1 + r.IntN(n), period: 60, threshold: threshold, below: below, orEqual: chance(r, 0.5), missing: one(r, "missing", "missing", "ignore", "breaching", "notBreaching")}
-		if chance(r, 0.15) {
+		n := p.datapoints(1, 2, 3, 3, 5)
+		q := &policy{name: name, metric: m, outCooldown: cooldown, inCooldown: cooldown, adjustment: how, aggregation: one(r, "average", "average", "minimum", "maximum")}
+		a := &alarm{n: n, m: p.needed(n), period: 60, threshold: threshold, below: below, orEqual: chance(r, 0.5), missing: one(r, "missing", "missing", "ignore", "breaching", "notBreaching")}
+		if chance(r, p.coarse) {
 			a.period = 300
-			p.metric.period = 300
+			q.metric.period = 300
 		}
 		if below {
-			p.in = a
-			p.steps = []step{{-1e10, -10, second}, {-10, 0, first}}
+			q.in = a
+			q.steps = []step{{-1e10, -10, second}, {-10, 0, first}}
 		} else {
-			p.out = a
-			p.steps = []step{{0, 15, first}, {15, 1e10, second}}
+			q.out = a
+			q.steps = []step{{0, 15, first}, {15, 1e10, second}}
 		}
 		if how == "PercentChangeInCapacity" && chance(r, 0.4) {
-			p.magnitude = 1 + r.IntN(2)
+			q.magnitude = 1 + r.IntN(2)
 		}
-		return p
+		return q
 	}
 	switch how {
 	case "PercentChangeInCapacity":
@@ -290,7 +324,7 @@ func (p *plan) serviceText(c *class, controller string, highResolution bool) str
 	if highResolution {
 		b.WriteString("    resolution: 20\n")
 	}
-	capacity := float64(k.max) * 0.6
+	capacity := float64(k.max) * p.fill
 	fmt.Fprintf(&b, "    load: {line: [%s]}\n", p.load(capacity))
 	fmt.Fprintf(&b, "    cpu: {base: %d, per_load: 100, noise: %g}\n    memory: {base: %d, per_load: %d, noise: %g}\n",
 		one(r, 0, 1, 3), one(r, 0.0, 0, 0.5, 0.5, 2, 4), 10+r.IntN(10), 60+r.IntN(40), one(r, 0.0, 1, 3))
@@ -307,17 +341,23 @@ func bake(controller string) string {
 	return ", bake: 5m"
 }
 
-// load is a walk with jumps, rests at nothing, and in the end a level.
+// ramp is how many seconds the load of a large world takes from one level to the next.
+const ramp = 600
+
+// load is a walk with jumps, rests at nothing, and in the end a level. In large worlds it stays on a level for hours.
 func (p *plan) load(capacity float64) string {
 	r := p.r
 	var points []string
 	level := capacity * r.Float64()
 	for at := time.Duration(0); at < p.trouble; at += seconds(r, p.rest, 8*p.rest) {
+		now := int(at.Seconds())
+		if p.large && at > 0 {
+			points = append(points, fmt.Sprintf("{at: %ds, value: %.3f}", now-ramp, level))
+		}
 		switch r.IntN(8) {
 		case 0:
 			level = capacity * 1.3 * r.Float64()
-			points = append(points, fmt.Sprintf("{at: %ds, value: %.3f}", int(at.Seconds())+30, level))
-			continue
+			now += 30
 		case 1:
 			level *= 0.2
 		case 2:
@@ -325,7 +365,7 @@ func (p *plan) load(capacity float64) string {
 		default:
 			level = min(max(level*(0.7+0.6*r.Float64()), 0.02), capacity*1.4)
 		}
-		points = append(points, fmt.Sprintf("{at: %ds, value: %.3f}", int(at.Seconds()), level))
+		points = append(points, fmt.Sprintf("{at: %ds, value: %.3f}", now, level))
 	}
 	return strings.Join(points, ", ")
 }

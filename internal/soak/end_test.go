@@ -72,7 +72,7 @@ func (w *world) wants(s *service, r *rules, v *sim.ServiceView, b pair) string {
 		if k == nil {
 			return fmt.Sprintf("nothing is known of the metric of %s", q.name)
 		}
-		low, high, all := k.lately(q.side(evaluator.ScaleOut).period)
+		low, high, all := k.lately(q.side(evaluator.ScaleOut))
 		if !all {
 			return ""
 		}
@@ -108,12 +108,12 @@ func (p *policy) removes(v *sim.ServiceView, b pair, high float64) bool {
 }
 
 // lately is the least and the greatest value of the newest datapoints; all is false when some are missing among them.
-func (k *known) lately(period int64) (low, high float64, all bool) {
+func (k *known) lately(a *alarm) (low, high float64, all bool) {
 	low, high = math.Inf(1), math.Inf(-1)
 	n := len(k.begins)
-	wanted := 32
-	if period > 60 {
-		wanted = 2
+	wanted, period := 32, a.period
+	if period > 60 { // of these only those of the last read are remembered
+		wanted = max(2, a.n)
 	}
 	if n < wanted || k.begins[n-1]-k.begins[n-wanted] != int64(wanted-1)*period {
 		return low, high, false

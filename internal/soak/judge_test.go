@@ -63,16 +63,20 @@ func (o *oracle) withinBounds(d *deed) {
 	w.violate("the count stays within the bounds", d.about(), "%d -> %d (%s), the bounds are %v", d.From, d.To, d.Reason, may)
 }
 
-// notOff: what a person has switched off stays off.
+// notOff: what a person has switched off stays off, as long as 0 is not within the bounds.
 func (o *oracle) notOff(d *deed) {
 	s, w := d.service, o.w
 	if d.rules.startOff || d.from != 0 || s.off.IsZero() || s.off.After(d.looked()) {
 		return
 	}
-	for _, b := range o.bounds[s.class].at(d.StartTime) {
-		if b.min == 0 {
+	b := o.bounds[s.class]
+	for _, m := range b.at(d.StartTime) {
+		if m.min == 0 {
 			return
 		}
+	}
+	if b.free.After(s.off) { // where 0 is within the bounds it is a count like any other, which a later min raises
+		return
 	}
 	w.checked("what is switched off stays off")
 	w.violate("what is switched off stays off", d.about(), "0 -> %d, it is off since %s", d.To, s.off.Format(time.RFC3339))
