@@ -23,6 +23,10 @@ const settling = 4 * time.Minute
 func (w *world) look() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
+	if w.crew != nil {
+		w.crew.look(time.Now())
+		return
+	}
 	if p := w.process; p != nil && !p.dead {
 		w.lookAt(p, time.Now())
 	}
