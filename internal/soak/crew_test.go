@@ -148,7 +148,7 @@ func (c *crew) launch(s *seat) (*process, error) {
 		return p, err
 	}
 	p.daemon, err = daemon.New(ctx, daemon.Options{
-		Config: p.version.config, Logger: c.logger.With(zap.String("daemon", p.id)), State: state, Leases: leases, Clock: p.clock,
+		Config: p.version.config, Logger: c.logger.With(zap.String("daemon", p.id)), State: state, Leases: leases, Clock: c.mutant.time(p.clock),
 		InFlight: 1, InTurn: true, Member: p.id, AWS: aws,
 		Load: func() (*config.Config, error) {
 			c.lock.Lock()

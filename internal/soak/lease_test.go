@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"slices"
 	"time"
 
 	"ecs-autoscaler/scaler/lease"
@@ -38,7 +39,7 @@ func (o *oracle) changed(t *trip) {
 		return
 	}
 	if now.holder = t.p; t.p.id != c.lease.Owner {
-		w.violate("a daemon takes leases for itself", "", "%s takes that of %s for %s", t.p.id, c.cluster, c.lease.Owner)
+		w.violate("a lease's generation grows by one", "", "%s takes that of %s for %s", t.p.id, c.cluster, c.lease.Owner)
 	}
 	switch {
 	case before.Owner == "" && before.Generation > 0:
@@ -133,6 +134,16 @@ func (o *oracle) ownHand(t *trip, r *record) {
 		if r.process != t.p.number || late > lease.SendWithin {
 			w.violate(rule, r.service.key.String(), "%d -> %d was sent by %s %s after the commit by process %d under generation %d, the lease is %+v",
 				r.From, r.To, t.p.id, late, r.process, r.generation, held)
+		}
+	}
+}
+
+// formerOwnHand is ownHand for a write whose intent somebody has settled meanwhile.
+func (o *oracle) formerOwnHand(t *trip, s *service, to int) {
+	for _, r := range slices.Backward(s.records) {
+		if r.process == t.p.number && r.To == to && len(r.written) == 0 {
+			o.ownHand(t, r)
+			return
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler"
 	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/store/dynamo"
@@ -26,6 +27,7 @@ type mutant struct {
 	wrapTable  func(dynamo.API) dynamo.API
 	wrapShared func(store.Shared) store.Shared
 	wrapLeases func(lease.Table) lease.Table
+	clock      func(*scaler.SystemClock) scaler.Clock
 	// befall limits what happens in a world of several to these.
 	befall []string
 	// harden makes a world in which the defect shows soon.
@@ -58,6 +60,13 @@ func (m *mutant) leases(t lease.Table) lease.Table {
 		return t
 	}
 	return m.wrapLeases(t)
+}
+
+func (m *mutant) time(c *scaler.SystemClock) scaler.Clock {
+	if m.clock == nil {
+		return c
+	}
+	return m.clock(c)
 }
 
 // told is a copy of the rules as the daemon gets them.

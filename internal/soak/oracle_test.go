@@ -216,6 +216,7 @@ func (o *oracle) wrote(t *trip, wr *sim.Write, at time.Time) {
 	w.checked("every write has a durable intent")
 	r := s.intent(wr.To)
 	if r == nil {
+		o.formerOwnHand(t, s, wr.To)
 		w.violate("every write has a durable intent", s.key.String(), "%d -> %d was written without one", wr.From, wr.To)
 		return
 	}

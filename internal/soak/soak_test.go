@@ -19,7 +19,7 @@ var (
 	seedFlag  = flag.Uint64("soak.seed", 1, "the first seed")
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
 	sizeFlag  = flag.Int("soak.services", 0, "services of each world, instead of what its seed draws")
-	daysFlag  = flag.Int("soak.days", 5, "days of each world, with soak.services")
+	daysFlag  = flag.Float64("soak.days", 5, "days of each world, with soak.services; parts of a day end with two hours of calm")
 	paceFlag  = flag.Float64("soak.pace", 0, "how often things happen, 1 is usual; 0 leaves it to the seed")
 	crewFlag  = flag.Int("soak.daemons", 0, "how many daemons share the state of each world; 0 leaves it to its seed")
 	traceFlag = flag.String("soak.trace", "", "a file for each call and each durable write of one world")
@@ -48,7 +48,10 @@ func asked(t *testing.T) options {
 	t.Helper()
 	o := options{pace: *paceFlag, daemons: *crewFlag}
 	if *sizeFlag > 0 {
-		o.size = &size{*sizeFlag, time.Duration(*daysFlag) * day, 5 * hour}
+		o.size = &size{*sizeFlag, time.Duration(*daysFlag * float64(day)), 5 * hour}
+		if *daysFlag < 1 {
+			o.size.calm = 2 * hour
+		}
 	}
 	if *traceFlag != "" {
 		o.exact, o.trace = true, create(t, *traceFlag)

@@ -51,7 +51,7 @@ func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
 		t.breathe()
 		if err == nil && t.lost(req) {
 			_ = resp.Body.Close() // nobody gets it
-			err = t.abandoned(req)
+			resp, err = nil, t.abandoned(req)
 		}
 	}
 	return t.arrive(resp, err)
