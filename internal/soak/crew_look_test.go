@@ -6,9 +6,35 @@ import (
 	"ecs-autoscaler/scaler/lease"
 )
 
-// takenWithin is how long after its owner's death a cluster may be nobody's: the lease time, and where it was free, but its partner
-// does not come for it, as long again, and the 5 s before a look; with the minute between two looks of the harness.
-const takenWithin = lease.Within + lease.Expiry + lease.SendWithin + time.Minute
+// takenWithin is how long a cluster may be nobody's: the lease time after its owner's death, and as long for a free one that is left to
+// another who does not come for it. callsTake is what the calls themselves may take.
+const (
+	takenWithin = lease.Within + callsTake
+	callsTake   = 5 * time.Second
+)
+
+// taken: a cluster that was nobody's has been taken in time, by whomever. Whoever calls it holds the lock.
+func (c *crew) taken(cluster string, before *tenure) {
+	orphaned, known := c.orphans[cluster]
+	delete(c.orphans, cluster)
+	if !known || before.Generation == 0 || c.changing() {
+		return
+	}
+	for _, s := range c.living() {
+		if s.able.IsZero() || s.process.excused() || !c.means(s.process, cluster) {
+			continue
+		}
+		c.checked("a cluster is taken over")
+		if since := latest(orphaned, s.able); time.Since(since) > takenWithin {
+			c.violate("a cluster is taken over", "", "nobody had %s since %s, and %s could since %s; the lease was %s",
+				cluster, orphaned.Format(time.RFC3339), s.process.id, s.able.Format(time.RFC3339), before)
+		}
+		return
+	}
+}
+
+// changing says that the daemons may have different configurations, so that they do not agree on the shares.
+func (c *crew) changing() bool { return time.Since(c.published) < 2*time.Minute+settling }
 
 // look counts the services that had every due look in the past minute, each by the daemon that steers its cluster, and
 // finds the clusters that nobody steers. Whoever calls it holds the lock.
@@ -49,8 +75,6 @@ func (c *crew) lookAtCluster(name string, services int, now time.Time) {
 		c.takenOver(name, now)
 		return
 	}
-	delete(c.orphans, name)
-	c.checked("a cluster is taken over")
 	t := c.oracle.tenures[name]
 	calm := !p.excused() && now.Sub(latest(latest(p.began, t.since), latest(p.adopted, c.published.Add(2*time.Minute)))) > settling
 	seen := 0
@@ -89,13 +113,13 @@ func (c *crew) steerable(p *process, name string) bool {
 
 // takenOver: a cluster that nobody steers is taken by a daemon that could all the time.
 func (c *crew) takenOver(name string, now time.Time) {
-	c.checked("a cluster is taken over")
 	for _, s := range c.living() {
-		if s.able.IsZero() || !c.means(s.process, name) || c.published.Add(2*time.Minute+settling).After(now) {
+		if s.able.IsZero() || !c.means(s.process, name) || c.changing() {
 			continue
 		}
+		c.checked("a cluster is taken over")
 		if since := latest(c.orphans[name], s.able); now.Sub(since) > takenWithin {
-			c.violate("a cluster is taken over", "", "nobody has %s since %s, and %s could since %s; the lease is %+v",
+			c.violate("a cluster is taken over", "", "nobody has %s since %s, and %s could since %s; the lease is %s",
 				name, c.orphans[name].Format(time.RFC3339), s.process.id, s.able.Format(time.RFC3339), c.oracle.tenures[name])
 			delete(c.orphans, name)
 			return

@@ -348,6 +348,6 @@ func (c *crew) leave() {
 		break
 	}
 	for _, p := range c.graves {
-		<-p.done
+		c.logger.Debug("the process was killed", zap.Error(<-p.done))
 	}
 }

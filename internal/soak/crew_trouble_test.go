@@ -72,7 +72,7 @@ func (c *crew) setTrap() {
 	}
 	c.lock.Lock()
 	defer c.lock.Unlock()
-	m := one(c.r, beforeCommit, afterCommit, afterCommit, beforeSend, afterEffect, afterAnswer)
+	m := one(c.r, beforeCommit, afterCommit, afterIntent, afterIntent, beforeSend, afterEffect, afterAnswer, beforeLease, afterLease)
 	t := trap{moment: m, left: 1 + c.r.IntN(3)}
 	if m == beforeCommit || m == afterCommit {
 		t.left = 1 + c.r.IntN(12)
@@ -161,7 +161,7 @@ func (c *crew) partition() {
 		length = seconds(c.r, 240, 3600)
 	}
 	c.totals.fault(map[int]string{toAWS: "partition_aws", toTable: "partition_table", toAWS | toTable: "partition"}[ways])
-	s.machine.cut.Store(int64(ways))
+	s.machine.cut.Store(int64(ways | one(c.r, 0, 0, refused)))
 	s.process.upset(length + 3*time.Minute)
 	c.later(length, func() { s.machine.cut.Store(0) })
 }

@@ -11,8 +11,8 @@ import (
 type plan struct {
 	seed    uint64
 	r       *rand.Rand
-	daemons int      // that share the state
-	names   []string // of the clusters where there are several daemons
+	daemons int           // that share the state
+	names   []string      // of the clusters where there are several daemons
 	trouble time.Duration // then it is calm
 	calm    time.Duration
 	classes []*class

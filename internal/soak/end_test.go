@@ -47,12 +47,8 @@ func (w *world) nothingOpen(s *service, v *sim.ServiceView) {
 
 // notStuck: a service whose metric has been beyond its alarm for long is not left alone.
 func (w *world) notStuck(s *service, v *sim.ServiceView) {
-	p := w.holder(s.key.Cluster)
-	if p == nil {
-		return
-	}
-	r := p.version.rules[s.class]
-	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
+	p := w.follower(s)
+	if p == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
 		return
 	}
 	w.checked("nobody is stuck")
@@ -66,6 +62,15 @@ func (w *world) notStuck(s *service, v *sim.ServiceView) {
 	if why := w.wants(p, s, v, may[0]); why != "" && len(may) == 1 {
 		w.violate("nobody is stuck", s.key.String(), "%d of %d tasks run, bounds %v, load %.2f: %s", v.Running, v.Desired, may, v.Load, why)
 	}
+}
+
+// follower is the process that has a service in its configuration and steers it, nil if there is none.
+func (w *world) follower(s *service) *process {
+	p := w.holder(s.key.Cluster)
+	if p == nil || p.version.rules[s.class] == nil {
+		return nil
+	}
+	return p
 }
 
 // wants says which policy should have changed the count of a service that has stood still for long, or is empty.
@@ -197,22 +202,27 @@ func (w *world) compareAPI() {
 	defer w.lock.Unlock()
 	w.totals.apis++
 	for _, s := range w.oracle.services {
-		for _, r := range slices.Backward(s.records) {
-			if r.StartTime.Before(since) {
-				break
-			}
-			if !r.changed.Before(asked) { // while it was being read from the table
-				continue
-			}
-			w.checked("the API says what the region did")
-			if a := shown[r.ID]; a != (shownActivity{r.ID, string(r.Status), r.From, r.To}) {
-				w.violate("the API says what the region did", s.key.String(), "activity %s %d -> %d is %s, the API shows %+v", r.ID, r.From, r.To, r.Status, a)
-			}
-		}
+		w.compareActivities(s, shown, since, asked)
 	}
 	for id := range shown {
 		if w.oracle.records[id] == nil && !w.oracle.undoneSince(id, asked) {
 			w.violate("the API says what the region did", "", "the API shows activity %s, which was never made durable", id)
+		}
+	}
+}
+
+// compareActivities: those of a service are shown as they are. What changed while the API was asked is left out.
+func (w *world) compareActivities(s *service, shown map[string]shownActivity, since, asked time.Time) {
+	for _, r := range slices.Backward(s.records) {
+		if r.StartTime.Before(since) {
+			return
+		}
+		if !r.changed.Before(asked) {
+			continue
+		}
+		w.checked("the API says what the region did")
+		if a := shown[r.ID]; a != (shownActivity{r.ID, string(r.Status), r.From, r.To}) {
+			w.violate("the API says what the region did", s.key.String(), "activity %s %d -> %d is %s, the API shows %+v", r.ID, r.From, r.To, r.Status, a)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package soak
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -16,6 +17,13 @@ type tenure struct {
 	holder *process
 }
 
+func (t *tenure) String() string {
+	if t == nil {
+		return "nobody's yet"
+	}
+	return fmt.Sprintf("generation %d of %q since %s", t.Generation, t.Owner, t.since.Format(time.RFC3339Nano))
+}
+
 // changed takes what has become durable in the table that several daemons share.
 func (o *oracle) changed(t *trip) {
 	c := t.change
@@ -23,7 +31,12 @@ func (o *oracle) changed(t *trip) {
 		o.committedUnderLease(t)
 		return
 	}
-	w := o.w
+	o.moved(t)
+}
+
+// moved takes a lease that has been taken or given back.
+func (o *oracle) moved(t *trip) {
+	w, c := o.w, t.change
 	before := o.tenures[c.cluster]
 	if before == nil {
 		before = &tenure{}
@@ -41,12 +54,8 @@ func (o *oracle) changed(t *trip) {
 	if now.holder = t.p; t.p.id != c.lease.Owner {
 		w.violate("a lease's generation grows by one", "", "%s takes that of %s for %s", t.p.id, c.cluster, c.lease.Owner)
 	}
-	switch {
-	case before.Owner == "" && before.Generation > 0:
-		w.totals.handOvers++
-	case before.Owner != "" && before.Owner != c.lease.Owner:
-		w.totals.takeOvers++
-	}
+	w.crew.taken(c.cluster, before)
+	w.totals.taken(before, c.lease.Owner)
 	for i, r := range t.p.version.rules {
 		if w.plan.classes[i].cluster == c.cluster {
 			o.bounds[i].adoptShared(r, time.Now())
@@ -87,7 +96,7 @@ func (o *oracle) underLease(t *trip) {
 	for _, rule := range rules {
 		w.checked(rule)
 		if held == nil || c.lease.Generation != held.Generation || held.holder != t.p {
-			w.violate(rule, "", "a commit of %s to %s under generation %d is durable, the lease is %+v", t.p.id, c.cluster, c.lease.Generation, held)
+			w.violate(rule, "", "a commit of %s to %s under generation %d is durable, the lease is %s", t.p.id, c.cluster, c.lease.Generation, held)
 		}
 	}
 }
@@ -132,7 +141,7 @@ func (o *oracle) ownHand(t *trip, r *record) {
 		w.checked(rule)
 		late := t.sent.Sub(r.begun)
 		if r.process != t.p.number || late > lease.SendWithin {
-			w.violate(rule, r.service.key.String(), "%d -> %d was sent by %s %s after the commit by process %d under generation %d, the lease is %+v",
+			w.violate(rule, r.service.key.String(), "%d -> %d was sent by %s %s after the commit by process %d under generation %d, the lease is %s",
 				r.From, r.To, t.p.id, late, r.process, r.generation, held)
 		}
 	}

@@ -41,11 +41,15 @@ const (
 	beforeSend
 	afterEffect
 	afterAnswer
+	beforeLease
+	afterLease
+	afterIntent
 )
 
 var moments = map[moment]string{
 	never: "never", beforeCommit: "before a durable write", afterCommit: "after a durable write", beforeSend: "before an UpdateService is sent",
 	afterEffect: "after an UpdateService, before its answer", afterAnswer: "after the answer to an UpdateService",
+	afterIntent: "after an intent is durable, before the answer", beforeLease: "before a lease is moved", afterLease: "after a lease is moved, before the answer",
 }
 
 // trap kills the process at the n-th passage of a moment.

@@ -89,11 +89,13 @@ func TestSoak(t *testing.T) {
 	total.worlds = 0
 	enough := func() bool { return total.years() >= *yearsFlag }
 	if *yearsFlag < 0 {
-		o.size, o.pace = &size{4, 3 * hour, 3 * hour}, 12
-		enough = func() bool { return total.worlds >= share }
+		enough = func() bool { return total.worlds >= len(share) }
 	}
 	seed := *seedFlag
 	for {
+		if *yearsFlag < 0 {
+			o = share[total.worlds]
+		}
 		began := processor()
 		one := live(t, seed, o)
 		one.took = processor() - began
@@ -113,8 +115,14 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// share is how many small worlds the suite lives through: crashes, faults and restarts every few minutes, and then calm.
-const share = 3
+// share are the small worlds that the suite lives through: crashes, faults and restarts every few minutes, and then calm.
+var share = []options{
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{8, 100 * time.Minute, 65 * time.Minute}, pace: 40, daemons: 2},
+	{size: &size{8, 100 * time.Minute, 65 * time.Minute}, pace: 40, daemons: 3},
+}
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.
 func TestASeedReplaysExactly(t *testing.T) {
@@ -122,7 +130,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 	const seed = 3
 	for _, o := range []options{
 		{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true, daemons: 1},
-		{size: &size{6, 100 * time.Minute, time.Minute}, pace: 30, exact: true, daemons: 3},
+		{size: &size{6, 80 * time.Minute, time.Minute}, pace: 40, exact: true, daemons: 3},
 	} {
 		first, second := live(t, seed, o), live(t, seed, o)
 		if first.digest != second.digest {

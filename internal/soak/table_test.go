@@ -3,6 +3,7 @@ package soak
 import (
 	"encoding/json"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -27,6 +28,13 @@ type change struct {
 }
 
 func (c *change) commits() bool { return c != nil && c.token != "" }
+
+// intends says that there is an intent in a commit.
+func (c *change) intends() bool {
+	return c.commits() && slices.ContainsFunc(c.activities, func(a *store.Activity) bool { return a.Status == evaluator.Pending })
+}
+
+func (c *change) leases() bool { return c != nil && c.token == "" }
 
 // attribute is a value of DynamoDB, as far as the table has any.
 type attribute struct {

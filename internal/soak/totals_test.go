@@ -89,6 +89,16 @@ func (t *totals) call(s *sim.Seen) {
 	}
 }
 
+// taken counts a lease that has become a daemon's.
+func (t *totals) taken(before *tenure, owner string) {
+	switch {
+	case before.Owner == "" && before.Generation > 0:
+		t.handOvers++
+	case before.Owner != "" && before.Owner != owner:
+		t.takeOvers++
+	}
+}
+
 // add joins the totals of another world.
 func (t *totals) add(o *totals) {
 	t.worlds += o.worlds

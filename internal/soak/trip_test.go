@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"time"
 
 	"ecs-autoscaler/sim"
@@ -79,7 +81,7 @@ func (t *trip) depart(req *http.Request) (*http.Request, error) {
 	}
 	p.w.lock.Lock()
 	defer p.w.lock.Unlock()
-	if p.dead || t.writes() && p.passes(beforeSend) || t.change.commits() && p.passes(beforeCommit) {
+	if p.dead || t.writes() && p.passes(beforeSend) || t.change.commits() && p.passes(beforeCommit) || t.change.leases() && p.passes(beforeLease) {
 		return nil, errKilled
 	}
 	ctx, cancel := context.WithCancel(req.Context())
@@ -121,31 +123,52 @@ func (t *trip) arrive(resp *http.Response, err error) (*http.Response, error) {
 	p.naps.wait()
 	p.w.lock.Lock()
 	defer p.w.lock.Unlock()
-	writes := t.writes()
-	if t.seen != nil { // it has reached the region
-		p.show(t, err)
-		writes = writes && !p.passes(afterEffect)
-		if t.change.commits() && t.seen.Done {
-			p.passes(afterCommit)
-		}
-	}
+	survives := t.seen == nil || t.effect(err) // else it has reached the region
 	if p.dead {
 		return nil, p.ends(resp)
 	}
 	if t.seen != nil {
 		p.learn(t.seen, err == nil && t.seen.Answered && t.seen.Error == "")
 	}
-	if writes && p.passes(afterAnswer) {
+	if survives && t.writes() && p.passes(afterAnswer) {
 		return nil, p.ends(resp)
 	}
+	return t.over(resp), err
+}
+
+// effect shows what the region did. It is false where the process dies before it hears of it.
+func (t *trip) effect(err error) bool {
+	p := t.p
+	p.show(t, err)
+	if p.w.crew == nil {
+		return !t.writes() || !p.passes(afterEffect)
+	}
 	switch {
-	case p.w.crew == nil:
+	case t.writes():
+		p.passes(afterEffect)
+	case !t.seen.Done:
+	case t.change.intends() && p.passes(afterIntent):
+	case t.change.commits():
+		p.passes(afterCommit)
+	case t.change.leases():
+		p.passes(afterLease)
+	}
+	p.w.lock.Unlock()
+	p.naps.wait() // it may have fallen asleep just now
+	p.w.lock.Lock()
+	return !p.dead
+}
+
+// over ends the trip, or has it end with the body of its answer.
+func (t *trip) over(resp *http.Response) *http.Response {
+	switch {
+	case t.p.w.crew == nil:
 	case resp == nil:
-		delete(p.trips, t)
+		delete(t.p.trips, t)
 	default:
 		resp.Body = &apart{resp.Body, t}
 	}
-	return resp, err
+	return resp
 }
 
 // show lets everybody who watches see what the region did.
@@ -191,6 +214,8 @@ func (a *apart) Close() error {
 const (
 	toAWS   = 1
 	toTable = 2
+	// refused says that this is known at once, and nothing is waited for.
+	refused = 4
 )
 
 // lost says that the request or its answer does not get through, because the process is cut off.
@@ -208,6 +233,10 @@ func (*trip) toTable(req *http.Request) bool {
 
 // abandoned waits until nobody waits for an answer any more.
 func (t *trip) abandoned(req *http.Request) error {
+	if t.p.machine.cut.Load()&refused != 0 {
+		t.breathe()
+		return &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
 	<-req.Context().Done()
 	t.breathe()
 	return req.Context().Err()

@@ -69,9 +69,9 @@ type options struct {
 	pace   float64 // how often things happen, 0 leaves it to the seed
 	// daemons is how many there are, 0 leaves it to the seed.
 	daemons int
-	trace  io.Writer
-	exact  bool // the digest covers every byte of what is made durable
-	logger *zap.Logger
+	trace   io.Writer
+	exact   bool // the digest covers every byte of what is made durable
+	logger  *zap.Logger
 }
 
 // live runs a world in virtual time from its seed to its end and gives what came of it.
