@@ -64,6 +64,18 @@ func (u undying) ReadLeases(ctx context.Context) ([]store.Lease, []store.Member,
 	return leases, members, err
 }
 
+// hasty are leases that seem to be free although nobody has given them back.
+type hasty struct{ lease.Table }
+
+// ReadLeases leaves out whose they are.
+func (h hasty) ReadLeases(ctx context.Context) ([]store.Lease, []store.Member, error) {
+	leases, members, err := h.Table.ReadLeases(ctx)
+	for i := range leases {
+		leases[i].Owner = ""
+	}
+	return leases, members, err
+}
+
 // forgetful is a shared state that does not know what is open, or takes every commit for done.
 type forgetful struct {
 	store.Shared
@@ -113,6 +125,8 @@ var crewMutants = map[string]struct {
 		befall: []string{"trap", "foreign"}}, "who has slept writes nothing with an old lease", 601},
 	"the dead seem to live": {mutant{wrapLeases: func(t lease.Table) lease.Table { return undying{t, new(uint64)} },
 		befall: []string{"kill"}}, "a cluster is taken over", 600},
+	"an expired lease is used at once": {mutant{wrapLeases: func(t lease.Table) lease.Table { return hasty{t} },
+		befall: []string{"kill", "foreign"}}, "who takes an expired lease waits", 600},
 	"what is open is lost in a hand-over": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, open: true} },
 		befall: []string{"restart", "foreign"}}, "every activity ends", 600},
 	"failed commits are taken for done": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },

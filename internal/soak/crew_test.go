@@ -81,8 +81,8 @@ func (p *plan) clusters() string {
 	return text + "]\n"
 }
 
-// newCrew makes the table and starts the daemons, one after the other.
-func newCrew(w *world) *crew {
+// gather makes the table and starts the daemons, one after the other.
+func gather(w *world) {
 	c := &crew{world: w, deaths: make(chan *process, 100), orphans: map[string]time.Time{}}
 	ctx := context.Background()
 	client, err := awsapi.ConnectDynamoDB(ctx, awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()}})
@@ -98,7 +98,6 @@ func newCrew(w *world) *crew {
 		c.start(c.newSeat(false))
 		time.Sleep(time.Duration(w.r.IntN(20_000))*time.Millisecond + 1777)
 	}
-	return c
 }
 
 func (c *crew) newSeat(extra bool) *seat {
@@ -106,26 +105,28 @@ func (c *crew) newSeat(extra bool) *seat {
 	if chance(c.r, 0.6) {
 		s.machine.skew.Store(c.r.Int64N(int64(20*time.Minute)) - int64(10*time.Minute))
 	}
+	c.lock.Lock()
+	defer c.lock.Unlock()
 	c.seats = append(c.seats, s)
 	return s
 }
 
 // start brings a process up on a seat. It fails while the table cannot be reached, and is then tried again, as what runs daemons does.
 func (c *crew) start(s *seat) {
-	if s.process != nil || c.failed.Load() {
+	if c.on(s) != nil || c.failed.Load() {
 		return
 	}
 	c.totals.starts++
 	p, err := c.launch(s)
+	c.lock.Lock()
+	defer c.lock.Unlock()
 	if err == nil {
 		s.process, s.able = p, time.Time{}
 		return
 	}
-	c.lock.Lock()
 	if !p.excused() {
 		c.violate("start", "", "the daemon does not start: %v", err)
 	}
-	c.lock.Unlock()
 	c.later(10*time.Second, func() { c.start(s) })
 }
 
@@ -247,8 +248,8 @@ func (c *crew) wait(until time.Time) {
 func (c *crew) bury(p *process) {
 	c.graves = append(c.graves, p)
 	c.lock.Lock()
+	defer c.lock.Unlock()
 	c.widowed(p)
-	c.lock.Unlock()
 	for _, s := range c.seats {
 		if s.process != p {
 			continue
@@ -264,15 +265,16 @@ func (c *crew) bury(p *process) {
 
 // stop ends the process of a seat in good order.
 func (c *crew) stop(s *seat) {
-	p := s.process
-	if p == nil || p.dead {
+	p := c.on(s)
+	if p == nil || p.gone() {
 		return
 	}
-	s.process = nil
+	c.seated(s, nil)
 	p.cancel()
 	err := <-p.done
 	c.lock.Lock()
 	defer c.lock.Unlock()
+	p.done <- err // it may have died meanwhile, and have a grave
 	if err != nil && !p.excused() {
 		c.violate("stop", "", "%s stopped with an error: %v", p.id, err)
 	}
@@ -304,7 +306,21 @@ func (c *crew) holder(cluster string) *process {
 	return t.holder
 }
 
-// living are the seats with a process that runs.
+// on is the process on a seat, nil if there is none.
+func (c *crew) on(s *seat) *process {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return s.process
+}
+
+// seated puts a process on a seat, or nil.
+func (c *crew) seated(s *seat, p *process) {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	s.process = p
+}
+
+// living are the seats with a process that runs. Whoever calls it holds the lock.
 func (c *crew) living() (all []*seat) {
 	for _, s := range c.seats {
 		if s.process != nil && !s.process.dead {
@@ -314,9 +330,16 @@ func (c *crew) living() (all []*seat) {
 	return all
 }
 
+// alive is living for whoever does not hold the lock.
+func (c *crew) alive() []*seat {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	return c.living()
+}
+
 // some is one of them, nil if there is none.
 func (c *crew) some() *seat {
-	all := c.living()
+	all := c.alive()
 	if len(all) == 0 {
 		return nil
 	}
@@ -325,6 +348,8 @@ func (c *crew) some() *seat {
 
 // someone is a process whose API should answer, nil if there is none.
 func (c *crew) someone() *process {
+	c.lock.Lock()
+	defer c.lock.Unlock()
 	for _, s := range c.living() {
 		if !s.process.excused() && time.Since(s.process.began) > time.Minute {
 			return s.process
@@ -335,7 +360,7 @@ func (c *crew) someone() *process {
 
 // leave ends all, and waits for the dead.
 func (c *crew) leave() {
-	for _, s := range c.living() {
+	for _, s := range c.alive() {
 		c.stop(s)
 	}
 	for {

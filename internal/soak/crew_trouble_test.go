@@ -70,8 +70,6 @@ func (c *crew) setTrap() {
 	if s == nil {
 		return
 	}
-	c.lock.Lock()
-	defer c.lock.Unlock()
 	m := one(c.r, beforeCommit, afterCommit, afterIntent, afterIntent, beforeSend, afterEffect, afterAnswer, beforeLease, afterLease)
 	t := trap{moment: m, left: 1 + c.r.IntN(3)}
 	if m == beforeCommit || m == afterCommit {
@@ -80,7 +78,11 @@ func (c *crew) setTrap() {
 	if chance(c.r, 0.35) {
 		t.nap = time.Duration(one(c.r, 2, 4, 6, 15, 28, 60, 300)) * time.Second
 	}
-	s.process.trap = t
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if s.process != nil {
+		s.process.trap = t
+	}
 }
 
 // killOne is kill -9 at any instant.
@@ -88,14 +90,16 @@ func (c *crew) killOne() {
 	if s := c.some(); s != nil {
 		c.lock.Lock()
 		defer c.lock.Unlock()
-		c.totals.crash("at a random instant")
-		s.process.kill()
+		if p := s.process; p != nil && !p.dead {
+			c.totals.crash("at a random instant")
+			p.kill()
+		}
 	}
 }
 
 // restart replaces daemons by new ones, one or all of them: the new one first, or the old one first.
 func (c *crew) restart() {
-	all := c.living()
+	all := c.alive()
 	if len(all) == 0 {
 		return
 	}
@@ -110,7 +114,8 @@ func (c *crew) restart() {
 
 // replace restarts the daemon of a seat.
 func (c *crew) replace(s *seat, newFirst bool) {
-	if s.process == nil || s.process.dead || s.extra {
+	p := c.on(s)
+	if p == nil || p.gone() || s.extra {
 		return
 	}
 	c.totals.restarts++
@@ -119,16 +124,17 @@ func (c *crew) replace(s *seat, newFirst bool) {
 		c.later(time.Duration(one(c.r, 0, 1, 20))*time.Second+2003, func() { c.start(s) })
 		return
 	}
-	old := &seat{number: s.number, machine: s.machine, process: s.process, extra: true}
-	c.seats = append(c.seats, old)
-	s.process = nil
+	old := &seat{number: s.number, machine: s.machine, process: p, extra: true}
+	c.lock.Lock()
+	c.seats, s.process = append(c.seats, old), nil
+	c.lock.Unlock()
 	c.start(s)
 	c.later(seconds(c.r, 1, 90)+3001, func() { c.stop(old) })
 }
 
 // join has another daemon take part for a while.
 func (c *crew) join() {
-	if len(c.living()) > c.plan.daemons+1 {
+	if len(c.alive()) > c.plan.daemons+1 {
 		return
 	}
 	c.totals.joins++
@@ -142,7 +148,7 @@ func (c *crew) reload() {
 	for _, s := range c.living() {
 		p := s.process
 		c.later(seconds(c.r, 0, 120)+time.Duration(p.number)*13, func() {
-			if !p.dead {
+			if !p.gone() {
 				p.daemon.Reload()
 			}
 		})
@@ -214,8 +220,8 @@ func (c *crew) quiet() {
 		} else {
 			c.start(s)
 		}
-		if s.process != nil {
-			s.process.daemon.Reload()
+		if p := c.on(s); p != nil {
+			p.daemon.Reload()
 		}
 	}
 	c.upset(10 * time.Minute)

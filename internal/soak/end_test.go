@@ -190,7 +190,7 @@ func (w *world) compareAPI() {
 	if w.crew != nil {
 		p = w.crew.someone()
 	}
-	if p == nil || p.dead {
+	if p == nil || p.gone() {
 		return
 	}
 	since := asked.Add(-history * 2 / 3)

@@ -15,6 +15,8 @@ type tenure struct {
 	since time.Time
 	// holder is the process that it is the lease of, nil if it is nobody's.
 	holder *process
+	// expired says that it was taken from another that had not given it back.
+	expired bool
 }
 
 func (t *tenure) String() string {
@@ -45,7 +47,7 @@ func (o *oracle) moved(t *trip) {
 	if c.lease.Generation != before.Generation+1 {
 		w.violate("a lease's generation grows by one", "", "that of %s is %d after %d", c.cluster, c.lease.Generation, before.Generation)
 	}
-	now := &tenure{Lease: c.lease, since: time.Now()}
+	now := &tenure{Lease: c.lease, since: time.Now(), expired: before.Owner != "" && before.Owner != c.lease.Owner}
 	o.tenures[c.cluster] = now
 	if c.lease.Owner == "" {
 		w.crew.orphaned(c.cluster)
@@ -73,6 +75,7 @@ func (o *oracle) committedUnderLease(t *trip) {
 	w.totals.commits++
 	w.digest.transaction(t)
 	o.underLease(t)
+	o.waited(t)
 	for _, id := range c.undone {
 		o.takenBack(id)
 	}
@@ -98,6 +101,18 @@ func (o *oracle) underLease(t *trip) {
 		if held == nil || c.lease.Generation != held.Generation || held.holder != t.p {
 			w.violate(rule, "", "a commit of %s to %s under generation %d is durable, the lease is %s", t.p.id, c.cluster, c.lease.Generation, held)
 		}
+	}
+}
+
+// waited: who takes a lease that was not given back leaves its former owner the time to send what it has committed.
+func (o *oracle) waited(t *trip) {
+	held := o.tenures[t.change.cluster]
+	if held == nil || !held.expired {
+		return
+	}
+	o.w.checked("who takes an expired lease waits")
+	if since := time.Since(held.since); since < lease.SendWithin {
+		o.w.violate("who takes an expired lease waits", "", "%s commits to %s after %s, the lease is %s", t.p.id, t.change.cluster, since, held)
 	}
 }
 
@@ -173,16 +188,12 @@ func (p *process) doze(d time.Duration, where string) {
 }
 
 // upset says that until then something may be wrong with the process.
-func (p *process) upset(d time.Duration) {
-	if at := time.Now().Add(d); at.After(p.machine.troubled) {
-		p.machine.troubled = at
-	}
-}
+func (p *process) upset(d time.Duration) { p.machine.troubled.extend(d) }
 
-// excused says that AWS or the machine may keep the process from what it should do.
+// excused says that AWS or the machine may keep the process from what it should do. Whoever calls it holds the lock.
 func (p *process) excused() bool {
 	now := time.Now()
-	return p.w.crew != nil && (p.dead || !now.After(p.w.troubled) || !now.After(p.machine.troubled))
+	return p.w.crew != nil && (p.dead || !p.w.troubled.over(now) || !p.machine.troubled.over(now))
 }
 
 // adoptShared is adopt for a cluster that goes from process to process. The one before may have left without having written down

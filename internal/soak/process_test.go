@@ -187,6 +187,13 @@ func (p *process) kill() {
 	}
 }
 
+// gone says that the process is dead.
+func (p *process) gone() bool {
+	p.w.lock.Lock()
+	defer p.w.lock.Unlock()
+	return p.dead
+}
+
 // passes counts a passage of a moment and says whether the process dies at it.
 func (p *process) passes(m moment) bool {
 	if p.trap.moment != m {

@@ -84,11 +84,7 @@ func (w *world) schedule(h *happening) {
 }
 
 // upset says that until then AWS, the clock or the disk may keep the daemon from looking.
-func (w *world) upset(d time.Duration) {
-	if at := time.Now().Add(d); at.After(w.troubled) {
-		w.troubled = at
-	}
-}
+func (w *world) upset(d time.Duration) { w.troubled.extend(d) }
 
 // faultKinds are what may go wrong between the daemon and AWS, with how often.
 var faultKinds = []sim.FaultKind{

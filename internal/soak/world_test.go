@@ -52,7 +52,7 @@ type world struct {
 	undos     []undo // of the harness alone
 	end       time.Time
 	// troubled is until when something may be wrong with AWS, the clock or the disk.
-	troubled time.Time
+	troubled deadline
 	// failed says that enough did not hold; until is the rule that is waited for, if it is a certain one.
 	failed  atomic.Bool
 	awaited string
@@ -130,7 +130,7 @@ func (w *world) run() {
 	w.oracle = newOracle(w)
 	w.publish()
 	if w.plan.daemons > 1 {
-		w.crew = newCrew(w)
+		gather(w)
 	} else {
 		w.mustStart()
 	}
@@ -289,6 +289,19 @@ type machine struct {
 	latency atomic.Int64 // nanoseconds that each answer is on its way
 	// cut is what cannot be reached, a sum of toAWS and toTable.
 	cut atomic.Int64
-	// troubled is until when something may be wrong with it. The harness alone has it.
-	troubled time.Time
+	// troubled is until when something may be wrong with it.
+	troubled deadline
 }
+
+// deadline is an instant that is only put off. It may be asked for while it is.
+type deadline struct{ nanoseconds atomic.Int64 }
+
+// extend puts it off until so long from now.
+func (d *deadline) extend(by time.Duration) {
+	if at := time.Now().Add(by).UnixNano(); at > d.nanoseconds.Load() {
+		d.nanoseconds.Store(at)
+	}
+}
+
+// over says that it has passed.
+func (d *deadline) over(now time.Time) bool { return now.UnixNano() > d.nanoseconds.Load() }
