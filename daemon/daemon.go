@@ -39,11 +39,14 @@ type Options struct {
 	// that State keep their leases; nil where it is this daemon's alone.
 	State  *store.Store
 	Leases lease.Table
+	// Member is this daemon's name among those that share a state, different in each life of each daemon; "" makes one up.
+	Member string
 	// AWS says how to reach AWS; the zero value is the SDK's own environment.
 	AWS awsapi.Options
 	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
 	InFlight int
-	// InTurn makes the passes of all clusters one after the other, for tests that must replay exactly.
+	// InTurn makes the passes of all clusters one after the other, and begins what is done about leases one after the other, for
+	// tests that must replay exactly.
 	InTurn bool
 	// Client says how Plan asks a running daemon.
 	Client ClientOptions

@@ -20,13 +20,17 @@ func (d *Daemon) newKeeper(registry prometheus.Registerer) error {
 	if d.leases == nil {
 		return nil
 	}
-	id, err := memberID()
-	if err != nil {
-		return err
+	id := d.options.Member
+	if id == "" {
+		made, err := memberID()
+		if err != nil {
+			return err
+		}
+		id = made
 	}
 	d.keeper = lease.New(lease.Options{
 		Table: d.leases, Fleet: d.fleet, ID: id, Address: d.options.Config.Listen,
-		Logger: d.options.Logger, Registerer: registry,
+		Logger: d.options.Logger, Registerer: registry, InTurn: d.options.InTurn,
 	})
 	return nil
 }

@@ -108,7 +108,8 @@ func (p *pass) commit(intents []*store.Activity) error {
 	for _, t := range changed {
 		c.Targets = append(c.Targets, t.nextRow())
 	}
-	for k, t := range p.leaving {
+	for _, k := range slices.SortedFunc(maps.Keys(p.leaving), compareKeys) {
+		t := p.leaving[k]
 		if t.dirty {
 			c.Targets = append(c.Targets, t.nextRow())
 		}

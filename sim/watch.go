@@ -14,8 +14,9 @@ type Seen struct {
 	Error string
 	// Fault is the kind of the injected fault that struck the whole call, "" if none did.
 	Fault FaultKind
-	// Answered is false when no whole answer comes.
+	// Answered is false when no whole answer comes; Done says that the operation was executed, answered or not.
 	Answered bool
+	Done     bool
 	Writes   []Write
 	Measured []Measured
 }
@@ -52,6 +53,7 @@ func (r *Region) Watched(saw func(*Seen)) http.RoundTripper { return transport{r
 func (s *Seen) seeing(c *call, entry *Call, out *outcome) {
 	s.Time, s.Operation, s.Error, s.Fault = c.wall, entry.Operation, entry.Error, entry.Fault
 	s.Answered = out.ending == answered
+	s.Done = entry.Error == "" && (entry.Fault == "" || traits[entry.Fault].early == answered)
 	if entry.Operation == "GetMetricData" && len(s.Measured) == 0 && c.in != nil {
 		s.unanswered(c)
 	}

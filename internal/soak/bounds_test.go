@@ -21,6 +21,8 @@ type bounds struct {
 	free time.Time
 	// left is since when the class has not been in the configuration.
 	left time.Time
+	// earlier is what it was before the last change, where several processes come one after the other.
+	earlier *bounds
 }
 
 func newBounds(r *rules) *bounds {

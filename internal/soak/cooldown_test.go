@@ -98,7 +98,10 @@ func (o *oracle) cooledDownAfterScaleOut(d, before *deed) {
 // that nobody else has disturbed are judged.
 func (o *oracle) creditCounts(p *process, d *deed) {
 	w, s := o.w, d.service
-	d.root = max(d.most, d.from) // what starts already is not of this chain
+	d.root = max(d.most, d.from)                                  // what starts already is not of this chain
+	for _, b := range o.bounds[d.service.class].at(d.StartTime) { // nor is what leads to the minimum, in the same decision
+		d.root = max(d.root, b.min)
+	}
 	if d.Direction != evaluator.ScaleOut || len(s.deeds) == 0 || !d.countsCredit() || o.beyond(d) {
 		return
 	}

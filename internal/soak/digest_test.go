@@ -71,6 +71,23 @@ func (d *digest) call(p *process, s *sim.Seen, err error) {
 	}
 }
 
+// transaction takes in what was made durable in the table that several daemons share.
+func (d *digest) transaction(t *trip) {
+	c := t.change
+	d.put(int64(t.p.number), time.Now().UnixNano(), int64(c.puts), int64(c.sequence), int64(c.lease.Generation))
+	for _, a := range c.activities {
+		d.text(a.ID)
+		d.text(string(a.Status))
+	}
+	if d.exact {
+		d.put(int64(t.content))
+	}
+	if d.trace != nil {
+		fmt.Fprintf(d.trace, "%s %d commit to %s under %d: %d items, %d activities, -%d, %x\n", time.Now().Format(time.RFC3339Nano), t.p.number,
+			c.cluster, c.lease.Generation, c.puts, len(c.activities), len(c.undone), t.content)
+	}
+}
+
 // commit takes in what was made durable.
 func (d *digest) commit(p *process, c *store.Durable) {
 	d.put(int64(p.number), time.Now().UnixNano(), int64(len(c.Memories)), int64(len(c.Decisions)), int64(c.Sequence))

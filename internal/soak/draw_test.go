@@ -11,6 +11,8 @@ import (
 type plan struct {
 	seed    uint64
 	r       *rand.Rand
+	daemons int           // that share the state
+	names   []string      // of the clusters where there are several daemons
 	trouble time.Duration // then it is calm
 	calm    time.Duration
 	classes []*class
@@ -90,7 +92,7 @@ func seconds(r *rand.Rand, from, to int) time.Duration {
 func chance(r *rand.Rand, p float64) bool { return r.Float64() < p }
 
 // draw makes a plan of a seed. The size of the world is part of it, unless it is given.
-func draw(seed uint64, fixed *size) *plan {
+func draw(seed uint64, fixed *size, daemons int) *plan {
 	r := rand.New(rand.NewPCG(seed, 0x50a4))
 	drawn := drawSize(r)
 	if fixed != nil {
@@ -120,6 +122,7 @@ func draw(seed uint64, fixed *size) *plan {
 	if chance(r, 0.4) {
 		p.skew = seconds(r, -300, 300)
 	}
+	p.drawDaemons(drawn.services, daemons)
 	for left := drawn.services; left > 0; {
 		c := p.class(left)
 		left -= c.count
@@ -153,6 +156,7 @@ func (p *plan) class(left int) *class {
 		c.count = min(left, max(2, r.IntN(2+left/2)))
 	}
 	c.name = fmt.Sprintf("k%02d", c.number)
+	p.place(c)
 	p.shape(c)
 	return c
 }
@@ -378,7 +382,7 @@ func (p *plan) scenario() string {
 	fmt.Fprintf(&b, "publication: {delay: %ds, delay_spread: %ds, high_resolution_delay: 8s, partial: %ds}\n",
 		p.published, p.spread, one(r, 0, 0, 0, 60))
 	b.WriteString("limits: {recorded_calls: 16, recorded_megabytes: 1, service_events: 3}\n")
-	b.WriteString("clusters: [{name: blue, container_insights: true}, {name: green, container_insights: true}]\nservices:\n")
+	b.WriteString(p.clusters() + "services:\n")
 	var alone []*class
 	for _, c := range p.classes {
 		b.WriteString(c.region)

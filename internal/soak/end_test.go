@@ -16,7 +16,7 @@ import (
 
 // judge looks at a world that has been calm for hours: nothing is open, nothing is stuck, and the API says what is so.
 func (w *world) judge() {
-	if w.failed.Load() || w.process == nil {
+	if w.failed.Load() || w.process == nil && w.crew == nil {
 		return
 	}
 	w.compareAPI()
@@ -47,8 +47,8 @@ func (w *world) nothingOpen(s *service, v *sim.ServiceView) {
 
 // notStuck: a service whose metric has been beyond its alarm for long is not left alone.
 func (w *world) notStuck(s *service, v *sim.ServiceView) {
-	r := w.process.version.rules[s.class]
-	if r == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
+	p := w.follower(s)
+	if p == nil || v.Status != "ACTIVE" || !s.off.IsZero() || v.Desired == 0 || w.plan.starved || w.plan.calm < 3*hour {
 		return
 	}
 	w.checked("nobody is stuck")
@@ -59,16 +59,25 @@ func (w *world) notStuck(s *service, v *sim.ServiceView) {
 			return // still on the move
 		}
 	}
-	if why := w.wants(s, r, v, may[0]); why != "" && len(may) == 1 {
+	if why := w.wants(p, s, v, may[0]); why != "" && len(may) == 1 {
 		w.violate("nobody is stuck", s.key.String(), "%d of %d tasks run, bounds %v, load %.2f: %s", v.Running, v.Desired, may, v.Load, why)
 	}
 }
 
+// follower is the process that has a service in its configuration and steers it, nil if there is none.
+func (w *world) follower(s *service) *process {
+	p := w.holder(s.key.Cluster)
+	if p == nil || p.version.rules[s.class] == nil {
+		return nil
+	}
+	return p
+}
+
 // wants says which policy should have changed the count of a service that has stood still for long, or is empty.
-func (w *world) wants(s *service, r *rules, v *sim.ServiceView, b pair) string {
-	in, held := "", false
+func (w *world) wants(p *process, s *service, v *sim.ServiceView, b pair) string {
+	in, held, r := "", false, p.version.rules[s.class]
 	for _, q := range r.policies {
-		k := w.process.told(s, q)
+		k := p.told(s, q)
 		if k == nil {
 			return fmt.Sprintf("nothing is known of the metric of %s", q.name)
 		}
@@ -124,13 +133,16 @@ func (k *known) lately(a *alarm) (low, high float64, all bool) {
 	return low, high, true
 }
 
-// ask gets an answer of the daemon's API.
-func (w *world) ask(path string, into any) bool {
+// ask gets an answer of a daemon's API.
+func (w *world) ask(p *process, path string, into any) bool {
 	rec := httptest.NewRecorder()
-	w.process.daemon.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, http.NoBody))
+	p.daemon.Handler().ServeHTTP(rec, httptest.NewRequest(http.MethodGet, path, http.NoBody))
 	if rec.Code != http.StatusOK {
 		w.lock.Lock()
 		defer w.lock.Unlock()
+		if p.excused() {
+			return false
+		}
 		w.violate("the API answers", "", "GET %s: %d %s", path, rec.Code, rec.Body)
 		return false
 	}
@@ -148,7 +160,7 @@ type shownActivity struct {
 }
 
 // shown are the activities since an instant as the API lists them; false where it does not answer.
-func (w *world) shown(since time.Time) (all map[string]shownActivity, answered bool) {
+func (w *world) shown(p *process, since time.Time) (all map[string]shownActivity, answered bool) {
 	all = map[string]shownActivity{}
 	for cursor := ""; ; {
 		var page struct {
@@ -159,7 +171,7 @@ func (w *world) shown(since time.Time) (all map[string]shownActivity, answered b
 		if cursor != "" {
 			path += "&cursor=" + url.QueryEscape(cursor)
 		}
-		if !w.ask(path, &page) {
+		if !w.ask(p, path, &page) {
 			return nil, false
 		}
 		for _, a := range page.Activities {
@@ -174,11 +186,15 @@ func (w *world) shown(since time.Time) (all map[string]shownActivity, answered b
 
 // compareAPI: the activities of the API are the writes of the region.
 func (w *world) compareAPI() {
-	if w.process == nil || w.process.dead {
+	p, asked := w.process, time.Now()
+	if w.crew != nil {
+		p = w.crew.someone()
+	}
+	if p == nil || p.gone() {
 		return
 	}
-	since := time.Now().Add(-history * 2 / 3)
-	shown, answered := w.shown(since)
+	since := asked.Add(-history * 2 / 3)
+	shown, answered := w.shown(p, since)
 	if !answered {
 		return
 	}
@@ -186,19 +202,27 @@ func (w *world) compareAPI() {
 	defer w.lock.Unlock()
 	w.totals.apis++
 	for _, s := range w.oracle.services {
-		for _, r := range slices.Backward(s.records) {
-			if r.StartTime.Before(since) {
-				break
-			}
-			w.checked("the API says what the region did")
-			if a := shown[r.ID]; a != (shownActivity{r.ID, string(r.Status), r.From, r.To}) {
-				w.violate("the API says what the region did", s.key.String(), "activity %s %d -> %d is %s, the API shows %+v", r.ID, r.From, r.To, r.Status, a)
-			}
-		}
+		w.compareActivities(s, shown, since, asked)
 	}
 	for id := range shown {
-		if w.oracle.records[id] == nil {
+		if w.oracle.records[id] == nil && !w.oracle.undoneSince(id, asked) {
 			w.violate("the API says what the region did", "", "the API shows activity %s, which was never made durable", id)
+		}
+	}
+}
+
+// compareActivities: those of a service are shown as they are. What changed while the API was asked is left out.
+func (w *world) compareActivities(s *service, shown map[string]shownActivity, since, asked time.Time) {
+	for _, r := range slices.Backward(s.records) {
+		if r.StartTime.Before(since) {
+			return
+		}
+		if !r.changed.Before(asked) {
+			continue
+		}
+		w.checked("the API says what the region did")
+		if a := shown[r.ID]; a != (shownActivity{r.ID, string(r.Status), r.From, r.To}) {
+			w.violate("the API says what the region did", s.key.String(), "activity %s %d -> %d is %s, the API shows %+v", r.ID, r.From, r.To, r.Status, a)
 		}
 	}
 }

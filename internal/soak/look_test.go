@@ -23,6 +23,10 @@ const settling = 4 * time.Minute
 func (w *world) look() {
 	w.lock.Lock()
 	defer w.lock.Unlock()
+	if w.crew != nil {
+		w.crew.look(time.Now())
+		return
+	}
 	if p := w.process; p != nil && !p.dead {
 		w.lookAt(p, time.Now())
 	}
@@ -32,7 +36,7 @@ func (w *world) lookAt(p *process, now time.Time) {
 	if w.looks++; w.looks%8 == 1 || p.slotsOf != p.version || p.overdue(now) {
 		p.findSlots() // also for those of targets that have gone, as they do whose service is no longer listed
 	}
-	calm := now.After(w.troubled) && !w.full && now.Sub(latest(p.began, w.published)) > settling
+	calm := w.troubled.over(now) && !w.full && now.Sub(latest(p.began, w.published)) > settling
 	w.totals.checks["a due look happens"] += int64(len(p.slots))
 	for i := range p.slots {
 		next := p.slots[i].next()

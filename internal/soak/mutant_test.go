@@ -12,14 +12,24 @@ import (
 	"time"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler"
+	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/store/dynamo"
 )
 
 // mutant is a deliberate defect of the daemon, by which the oracle is tested; the zero value is none.
 type mutant struct {
 	wrap    func(store.Backend) store.Backend
 	falsify func(k *rules) // changes what the daemon is told, and the oracle is not
-	send    func(p *process, req *http.Request) (*http.Response, error)
+	send    func(t *trip, req *http.Request) (*http.Response, error)
+	// table, shared and leases are the same for a state that several daemons share: what they call, remember and lease.
+	wrapTable  func(dynamo.API) dynamo.API
+	wrapShared func(store.Shared) store.Shared
+	wrapLeases func(lease.Table) lease.Table
+	clock      func(*scaler.SystemClock) scaler.Clock
+	// befall limits what happens in a world of several to these.
+	befall []string
 	// harden makes a world in which the defect shows soon.
 	harden func(k *rules)
 }
@@ -29,6 +39,34 @@ func (m *mutant) backend(b store.Backend) store.Backend {
 		return b
 	}
 	return m.wrap(b)
+}
+
+func (m *mutant) table(a dynamo.API) dynamo.API {
+	if m.wrapTable == nil {
+		return a
+	}
+	return m.wrapTable(a)
+}
+
+func (m *mutant) shared(b store.Shared) store.Shared {
+	if m.wrapShared == nil {
+		return b
+	}
+	return m.wrapShared(b)
+}
+
+func (m *mutant) leases(t lease.Table) lease.Table {
+	if m.wrapLeases == nil {
+		return t
+	}
+	return m.wrapLeases(t)
+}
+
+func (m *mutant) time(c *scaler.SystemClock) scaler.Clock {
+	if m.clock == nil {
+		return c
+	}
+	return m.clock(c)
 }
 
 // told is a copy of the rules as the daemon gets them.
@@ -46,11 +84,11 @@ func (m *mutant) told(k *rules) *rules {
 	return &other
 }
 
-func (m *mutant) carry(p *process, req *http.Request) (*http.Response, error) {
+func (m *mutant) carry(t *trip, req *http.Request) (*http.Response, error) {
 	if m.send == nil {
-		return p.inner.RoundTrip(req)
+		return t.inner.RoundTrip(req)
 	}
-	return m.send(p, req)
+	return m.send(t, req)
 }
 
 // altered is a backend that makes something else durable, or gives something else back.
@@ -112,10 +150,10 @@ func writing(req *http.Request) (in map[string]any, body []byte) {
 }
 
 // resent sends every write once more, with another count.
-func resent(by int) func(p *process, req *http.Request) (*http.Response, error) {
-	return func(p *process, req *http.Request) (*http.Response, error) {
+func resent(by int) func(t *trip, req *http.Request) (*http.Response, error) {
+	return func(t *trip, req *http.Request) (*http.Response, error) {
 		in, _ := writing(req)
-		resp, err := p.inner.RoundTrip(req)
+		resp, err := t.inner.RoundTrip(req)
 		if in == nil || err != nil {
 			return resp, err
 		}
@@ -124,46 +162,46 @@ func resent(by int) func(p *process, req *http.Request) (*http.Response, error) 
 		if err != nil {
 			panic(err)
 		}
-		first := p.seen
+		first := t.seen
 		again := req.Clone(req.Context())
 		again.Body, again.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-		second, err := p.inner.RoundTrip(again)
+		second, err := t.inner.RoundTrip(again)
 		if err == nil {
 			second.Body.Close()
 		}
-		first.Writes = append(first.Writes, p.seen.Writes...)
-		p.seen = first
+		first.Writes = append(first.Writes, t.seen.Writes...)
+		t.seen = first
 		return resp, nil
 	}
 }
 
 // invented answers reads with datapoints although the region has none: those of a world without faults, and the oracle knows what
 // the region really said.
-func invented(p *process, req *http.Request) (*http.Response, error) {
+func invented(t *trip, req *http.Request) (*http.Response, error) {
 	if !strings.Contains(req.URL.Path, "GetMetricData") {
-		return p.inner.RoundTrip(req)
+		return t.inner.RoundTrip(req)
 	}
 	body, err := io.ReadAll(req.Body)
 	if err != nil {
 		return nil, err
 	}
 	req.Body = io.NopCloser(bytes.NewReader(body))
-	resp, err := p.inner.RoundTrip(req)
+	resp, err := t.inner.RoundTrip(req)
 	if err != nil {
 		return resp, err
 	}
-	faults := p.w.region.Faults()
-	truth := p.seen
-	p.w.region.Clear("")
+	faults := t.p.w.region.Faults()
+	truth := t.seen
+	t.p.w.region.Clear("")
 	again := req.Clone(req.Context())
 	again.Body = io.NopCloser(bytes.NewReader(body))
-	other, err := p.inner.RoundTrip(again)
+	other, err := t.inner.RoundTrip(again)
 	for _, f := range faults {
-		if _, err := p.w.region.Inject(f); err != nil {
+		if _, err := t.p.w.region.Inject(f); err != nil {
 			panic(err)
 		}
 	}
-	p.seen = truth
+	t.seen = truth
 	if err == nil {
 		resp, other = other, resp
 		_ = other.Body.Close() // the truth is not wanted
@@ -220,15 +258,15 @@ var mutants = map[string]struct {
 	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys", 523},
 	"every write is sent twice": {mutant{send: resent(1)}, "durable intent", 500},
 	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints", 501},
-	"writes come too late": {mutant{send: func(p *process, req *http.Request) (*http.Response, error) {
+	"writes come too late": {mutant{send: func(t *trip, req *http.Request) (*http.Response, error) {
 		if in, _ := writing(req); in != nil {
-			later := req.Clone(p.w.t.Context())
+			later := req.Clone(t.p.w.t.Context())
 			body, _ := io.ReadAll(req.Body)
 			later.Body = io.NopCloser(bytes.NewReader(body))
 			time.Sleep(25 * time.Second)
-			return p.inner.RoundTrip(later)
+			return t.inner.RoundTrip(later)
 		}
-		return p.inner.RoundTrip(req)
+		return t.inner.RoundTrip(req)
 	}}, "a write follows its decision at once", 500},
 }
 
@@ -239,7 +277,7 @@ func TestTheOracleFindsDeliberateDefects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var rules []string
 			for seed := range uint64(mutantSeeds) {
-				sum := live(t, m.seed+seed, options{size: &size{4, 6 * hour, 70 * time.Minute}, mutant: &m.mutant, pace: 8, until: m.rule})
+				sum := live(t, m.seed+seed, options{size: &size{4, 6 * hour, 70 * time.Minute}, mutant: &m.mutant, daemons: 1, pace: 8, until: m.rule})
 				for _, v := range sum.violations {
 					if rules = append(rules, v.rule); strings.Contains(v.rule, m.rule) {
 						t.Logf("found with seed %d by %q", v.seed, v.rule)

@@ -28,7 +28,10 @@ type oracle struct {
 	bounds   []*bounds // by class
 	records  map[string]*record
 	count    int
-	highest  uint64
+	highest  map[string]uint64 // sequence by what it counts in: everything, or where there are several daemons a cluster
+	tenures  map[string]*tenure
+	tokens   map[string]bool      // of the transactions that were made
+	undone   map[string]time.Time // activities that were taken out again
 }
 
 // service is one service as the region has it.
@@ -52,6 +55,11 @@ type record struct {
 	policy  *policy     // of the configuration it was decided with, nil for a change of bounds
 	rules   *rules
 	process int
+	// changed is when it became durable as it is.
+	changed time.Time
+	// generation is that of the lease under which it was committed, begun the moment before that.
+	generation uint64
+	begun      time.Time
 }
 
 // deed is a write of ours that the region executed for the first time.
@@ -66,7 +74,10 @@ type deed struct {
 }
 
 func newOracle(w *world) *oracle {
-	o := &oracle{w: w, byKey: map[evaluator.Key]*service{}, records: map[string]*record{}}
+	o := &oracle{
+		w: w, byKey: map[evaluator.Key]*service{}, records: map[string]*record{}, highest: map[string]uint64{},
+		tenures: map[string]*tenure{}, tokens: map[string]bool{}, undone: map[string]time.Time{},
+	}
 	for _, c := range w.plan.classes {
 		for _, name := range c.services() {
 			s := &service{key: evaluator.Key{Cluster: c.cluster, Service: name}, class: c.number}
@@ -82,7 +93,11 @@ func newOracle(w *world) *oracle {
 // adopted notes that a process works with another configuration from now on.
 func (o *oracle) adopted(p *process) {
 	for i, r := range p.version.rules {
-		o.bounds[i].adopt(r, time.Now())
+		if o.w.crew == nil {
+			o.bounds[i].adopt(r, time.Now())
+		} else if t := o.tenures[o.w.plan.classes[i].cluster]; t != nil && t.holder == p {
+			o.bounds[i].adoptShared(r, time.Now())
+		}
 	}
 }
 
@@ -118,16 +133,21 @@ func (s *service) othersBetween(from, to time.Time) bool {
 
 // committed takes what has become durable.
 func (o *oracle) committed(p *process, d *store.Durable) {
-	w := o.w
-	w.totals.commits++
+	o.w.totals.commits++
 	for _, a := range d.Activities {
 		o.activity(p, a)
 	}
+	o.counted("", d.Sequence)
+}
+
+// counted: the sequence never falls.
+func (o *oracle) counted(what string, sequence uint64) {
+	w := o.w
 	w.checked("the sequence never falls")
-	if d.Sequence < o.highest {
-		w.violate("the sequence never falls", "", "the sequence is %d after %d", d.Sequence, o.highest)
+	if sequence < o.highest[what] {
+		w.violate("the sequence never falls", "", "the sequence %s is %d after %d", what, sequence, o.highest[what])
 	}
-	o.highest = max(o.highest, d.Sequence)
+	o.highest[what] = max(o.highest[what], sequence)
 }
 
 // activity checks one activity against what was known of it.
@@ -152,7 +172,7 @@ func (o *oracle) activity(p *process, a *store.Activity) {
 		w.violate("what has ended stays so", s.key.String(), "activity %s is %s after %s", a.ID, a.Status, old.Status)
 	}
 	ended := old.Open() && !a.Open()
-	old.Activity = *a
+	old.Activity, old.changed = *a, time.Now()
 	if ended {
 		o.ended(old)
 	}
@@ -165,7 +185,7 @@ func (r *record) same(a *store.Activity) bool {
 
 func (o *oracle) newRecord(p *process, s *service, a *store.Activity) {
 	w := o.w
-	r := &record{Activity: *a, service: s, process: p.number, rules: p.version.rules[s.class]}
+	r := &record{Activity: *a, service: s, process: p.number, changed: time.Now(), rules: p.version.rules[s.class]}
 	o.records[a.ID] = r
 	if a.Direction == evaluator.Hold { // of a scheduled action, which sets bounds
 		return
@@ -189,13 +209,14 @@ func (o *oracle) newRecord(p *process, s *service, a *store.Activity) {
 }
 
 // wrote judges a write that the region has just executed.
-func (o *oracle) wrote(p *process, wr *sim.Write, at time.Time) {
-	w := o.w
+func (o *oracle) wrote(t *trip, wr *sim.Write, at time.Time) {
+	w, p := o.w, t.p
 	s := o.byKey[evaluator.Key{Cluster: wr.Cluster, Service: wr.Service}]
 	w.totals.writes++
 	w.checked("every write has a durable intent")
 	r := s.intent(wr.To)
 	if r == nil {
+		o.formerOwnHand(t, s, wr.To)
 		w.violate("every write has a durable intent", s.key.String(), "%d -> %d was written without one", wr.From, wr.To)
 		return
 	}
@@ -203,6 +224,7 @@ func (o *oracle) wrote(p *process, wr *sim.Write, at time.Time) {
 	if age := at.Sub(r.StartTime); age > fresh+patience+clockError || age < -clockError {
 		w.violate("a write follows its decision at once", s.key.String(), "%d -> %d was written %s after the decision", wr.From, wr.To, age)
 	}
+	o.ownHand(t, r)
 	r.written = append(r.written, at)
 	if len(r.written) > 1 {
 		o.again(r, wr, at)

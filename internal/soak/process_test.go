@@ -17,7 +17,6 @@ import (
 	"ecs-autoscaler/daemon"
 	"ecs-autoscaler/scaler"
 	"ecs-autoscaler/scaler/awsapi"
-	"ecs-autoscaler/sim"
 	"ecs-autoscaler/store"
 )
 
@@ -42,17 +41,23 @@ const (
 	beforeSend
 	afterEffect
 	afterAnswer
+	beforeLease
+	afterLease
+	afterIntent
 )
 
 var moments = map[moment]string{
 	never: "never", beforeCommit: "before a durable write", afterCommit: "after a durable write", beforeSend: "before an UpdateService is sent",
 	afterEffect: "after an UpdateService, before its answer", afterAnswer: "after the answer to an UpdateService",
+	afterIntent: "after an intent is durable, before the answer", beforeLease: "before a lease is moved", afterLease: "after a lease is moved, before the answer",
 }
 
 // trap kills the process at the n-th passage of a moment.
 type trap struct {
 	moment moment
 	left   int
+	// nap has the machine fall asleep instead, for so long.
+	nap time.Duration
 }
 
 // version is one configuration as the daemon and the oracle have it. It is never changed.
@@ -75,10 +80,12 @@ type process struct {
 	began   time.Time
 	trap    trap
 	dead    bool
-	// request ends the wait of the call under way.
-	request context.CancelFunc
-	seen    *sim.Seen
-	inner   http.RoundTripper
+	machine *machine
+	trips   map[*trip]bool // under way
+	// id is its name among several, begun since when it makes the commit to each cluster durable that is under way.
+	id      string
+	begun   map[string]time.Time
+	adopted time.Time // the version
 	known   map[series]*known
 	slots   []slot
 	slotsOf *version
@@ -96,11 +103,8 @@ func (w *world) start() error {
 	if err != nil {
 		return err
 	}
-	w.processes++
-	p := &process{w: w, number: w.processes, version: w.newest, done: make(chan error, 1), died: make(chan struct{}), began: time.Now(), known: map[series]*known{}}
-	p.chance = rand.New(rand.NewPCG(w.plan.seed, uint64(p.number)))
-	p.inner = w.region.Watched(func(s *sim.Seen) { p.seen = s })
-	p.clock = w.machine(p)
+	p := w.newProcess(w.machine)
+	p.clock = p.newClock()
 	ctx, cancel := context.WithCancel(context.Background())
 	p.cancel = cancel
 	w.oracle.adopted(p)
@@ -138,13 +142,25 @@ func (w *world) start() error {
 // breath keeps what a process does from the instant at which the harness starts it.
 const breath = 1_000_003 * time.Nanosecond
 
-// machine is the clock of the machine that the daemon runs on: the region's, but for the skew.
-func (w *world) machine(p *process) *scaler.SystemClock {
+func (w *world) newProcess(m *machine) *process {
+	w.processes++
+	p := &process{
+		w: w, number: w.processes, version: w.newest, machine: m, done: make(chan error, 1), died: make(chan struct{}),
+		began: time.Now(), adopted: time.Now(), known: map[series]*known{}, trips: map[*trip]bool{}, begun: map[string]time.Time{},
+	}
+	p.chance = rand.New(rand.NewPCG(w.plan.seed, uint64(p.number)))
+	return p
+}
+
+// newClock is the clock of the machine that the daemon runs on: the region's, but for the skew.
+func (p *process) newClock() *scaler.SystemClock {
 	began := time.Now()
-	return scaler.NewClockOf(
-		func() time.Time { return time.Now().Round(0).Add(time.Duration(w.skew.Load())) },
-		func() time.Duration { return time.Since(began) - p.naps.before(time.Now()) },
-	)
+	return scaler.NewClockOf(p.wall, func() time.Duration { return time.Since(began) - p.naps.before(time.Now()) })
+}
+
+// wall is the machine's wall clock.
+func (p *process) wall() time.Time {
+	return time.Now().Round(0).Add(time.Duration(p.machine.skew.Load()))
 }
 
 // open gives the durable state to a process that starts.
@@ -162,10 +178,20 @@ func (p *process) kill() {
 	}
 	p.dead = true
 	p.cancel()
-	if p.request != nil {
-		p.request()
+	for t := range p.trips {
+		t.cancel()
 	}
 	close(p.died)
+	if p.w.crew != nil {
+		p.w.crew.deaths <- p
+	}
+}
+
+// gone says that the process is dead.
+func (p *process) gone() bool {
+	p.w.lock.Lock()
+	defer p.w.lock.Unlock()
+	return p.dead
 }
 
 // passes counts a passage of a moment and says whether the process dies at it.
@@ -176,74 +202,15 @@ func (p *process) passes(m moment) bool {
 	if p.trap.left--; p.trap.left > 0 {
 		return false
 	}
-	p.w.totals.crash(moments[m])
+	nap := p.trap.nap
 	p.trap = trap{}
+	if nap > 0 {
+		p.doze(nap, moments[m])
+		return false
+	}
+	p.w.totals.crash(moments[m])
 	p.kill()
 	return true
-}
-
-// RoundTrip carries a request to the region and shows the oracle what came of it.
-func (p *process) RoundTrip(req *http.Request) (*http.Response, error) {
-	writes := strings.HasSuffix(req.Header.Get("X-Amz-Target"), ".UpdateService")
-	req, err := p.depart(req, writes)
-	if err != nil {
-		return nil, err
-	}
-	resp, err := p.w.mutant.carry(p, req)
-	return p.arrive(resp, err, writes)
-}
-
-func (p *process) depart(req *http.Request, writes bool) (*http.Request, error) {
-	w := p.w
-	p.naps.wait()
-	if err := req.Context().Err(); err != nil {
-		return nil, err
-	}
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	if p.dead || writes && p.passes(beforeSend) {
-		return nil, errKilled
-	}
-	ctx, cancel := context.WithCancel(req.Context())
-	p.request, p.seen = cancel, nil
-	return req.WithContext(ctx), nil
-}
-
-func (p *process) arrive(resp *http.Response, err error, writes bool) (*http.Response, error) {
-	w := p.w
-	if late := w.latency.Load(); late > 0 && err == nil { // a slow network: the answer's date is old when it comes
-		time.Sleep(time.Duration(late))
-	}
-	p.naps.wait()
-	w.lock.Lock()
-	defer w.lock.Unlock()
-	if p.seen != nil { // it has reached the region
-		p.show(err)
-		writes = writes && !p.passesIf(writes, afterEffect)
-	}
-	if p.dead {
-		return nil, p.ends(resp)
-	}
-	if p.seen != nil {
-		p.learn(p.seen, err == nil && p.seen.Answered && p.seen.Error == "")
-	}
-	if p.passesIf(writes, afterAnswer) {
-		return nil, p.ends(resp)
-	}
-	return resp, err
-}
-
-// passesIf is passes for what only writes pass.
-func (p *process) passesIf(writes bool, m moment) bool { return writes && p.passes(m) }
-
-// show lets everybody who watches see what the region did.
-func (p *process) show(err error) {
-	w := p.w
-	w.totals.call(p.seen)
-	w.digest.call(p, p.seen, err)
-	for i := range p.seen.Writes {
-		w.oracle.wrote(p, &p.seen.Writes[i], p.seen.Time)
-	}
 }
 
 // ends is the error of a dead process, which does not keep an answer.

@@ -19,8 +19,9 @@ var (
 	seedFlag  = flag.Uint64("soak.seed", 1, "the first seed")
 	moreFlag  = flag.Bool("soak.more", false, "go on after a violation")
 	sizeFlag  = flag.Int("soak.services", 0, "services of each world, instead of what its seed draws")
-	daysFlag  = flag.Int("soak.days", 5, "days of each world, with soak.services")
+	daysFlag  = flag.Float64("soak.days", 5, "days of each world, with soak.services; parts of a day end with two hours of calm")
 	paceFlag  = flag.Float64("soak.pace", 0, "how often things happen, 1 is usual; 0 leaves it to the seed")
+	crewFlag  = flag.Int("soak.daemons", 0, "how many daemons share the state of each world; 0 leaves it to its seed")
 	traceFlag = flag.String("soak.trace", "", "a file for each call and each durable write of one world")
 	logFlag   = flag.String("soak.log", "", "a file for the log of the daemon in one world")
 )
@@ -45,9 +46,12 @@ func shm(t *testing.T) string {
 // asked is what the flags ask for.
 func asked(t *testing.T) options {
 	t.Helper()
-	o := options{pace: *paceFlag}
+	o := options{pace: *paceFlag, daemons: *crewFlag}
 	if *sizeFlag > 0 {
-		o.size = &size{*sizeFlag, time.Duration(*daysFlag) * day, 5 * hour}
+		o.size = &size{*sizeFlag, time.Duration(*daysFlag * float64(day)), 5 * hour}
+		if *daysFlag < 1 {
+			o.size.calm = 2 * hour
+		}
 	}
 	if *traceFlag != "" {
 		o.exact, o.trace = true, create(t, *traceFlag)
@@ -85,11 +89,13 @@ func TestSoak(t *testing.T) {
 	total.worlds = 0
 	enough := func() bool { return total.years() >= *yearsFlag }
 	if *yearsFlag < 0 {
-		o.size, o.pace = &size{4, 3 * hour, 3 * hour}, 12
-		enough = func() bool { return total.worlds >= share }
+		enough = func() bool { return total.worlds >= len(share) }
 	}
 	seed := *seedFlag
 	for {
+		if *yearsFlag < 0 {
+			o = share[total.worlds]
+		}
 		began := processor()
 		one := live(t, seed, o)
 		one.took = processor() - began
@@ -109,19 +115,29 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// share is how many small worlds the suite lives through: crashes, faults and restarts every few minutes, and then calm.
-const share = 3
+// share are the small worlds that the suite lives through: crashes, faults and restarts every few minutes, and then calm.
+var share = []options{
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{8, 75 * time.Minute, 65 * time.Minute}, pace: 50, daemons: 2},
+	{size: &size{8, 75 * time.Minute, 65 * time.Minute}, pace: 50, daemons: 3},
+}
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.
 func TestASeedReplaysExactly(t *testing.T) {
 	t.Parallel()
-	o := options{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true}
 	const seed = 3
-	first, second := live(t, seed, o), live(t, seed, o)
-	if first.digest != second.digest {
-		t.Errorf("seed %d has the digests %s and %s", seed, first.digest, second.digest)
-	}
-	if first.writes == 0 || sum(first.crashes) == 0 {
-		t.Errorf("seed %d: %d writes and %v: too little happened to prove anything", seed, first.writes, first.crashes)
+	for _, o := range []options{
+		{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true, daemons: 1},
+		{size: &size{6, 60 * time.Minute, time.Minute}, pace: 60, exact: true, daemons: 3},
+	} {
+		first, second := live(t, seed, o), live(t, seed, o)
+		if first.digest != second.digest {
+			t.Errorf("seed %d with %d daemons has the digests %s and %s", seed, o.daemons, first.digest, second.digest)
+		}
+		if first.writes == 0 || sum(first.crashes) == 0 || o.daemons > 1 && first.takeOvers == 0 {
+			t.Errorf("seed %d: %d writes, %d taken over and %v: too little happened to prove anything", seed, first.writes, first.takeOvers, first.crashes)
+		}
 	}
 }

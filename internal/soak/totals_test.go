@@ -20,6 +20,10 @@ type totals struct {
 	outages    int64 // minutes in which one was overdue because AWS, the clock or the disk was in trouble
 	downtime   time.Duration
 	starts     int
+	several    int // worlds of several daemons
+	joins      int
+	takeOvers  int // of clusters from dead daemons
+	handOvers  int // of clusters that were given back
 	restarts   int
 	reloads    int
 	apis       int              // how often the API was compared with the region
@@ -85,12 +89,24 @@ func (t *totals) call(s *sim.Seen) {
 	}
 }
 
+// taken counts a lease that has become a daemon's.
+func (t *totals) taken(before *tenure, owner string) {
+	switch {
+	case before.Owner == "" && before.Generation > 0:
+		t.handOvers++
+	case before.Owner != "" && before.Owner != owner:
+		t.takeOvers++
+	}
+}
+
 // add joins the totals of another world.
 func (t *totals) add(o *totals) {
 	t.worlds += o.worlds
 	t.served, t.outages, t.downtime = t.served+o.served, t.outages+o.outages, t.downtime+o.downtime
 	t.starts, t.restarts, t.reloads = t.starts+o.starts, t.restarts+o.restarts, t.reloads+o.reloads
 	t.apis += o.apis
+	t.several, t.joins = t.several+o.several, t.joins+o.joins
+	t.takeOvers, t.handOvers = t.takeOvers+o.takeOvers, t.handOvers+o.handOvers
 	t.datapoints, t.writes, t.intents, t.commits = t.datapoints+o.datapoints, t.writes+o.writes, t.intents+o.intents, t.commits+o.commits
 	join(t.calls, o.calls)
 	join(t.faults, o.faults)
@@ -127,6 +143,9 @@ func (t *totals) report(w io.Writer, first, last uint64) {
 	fmt.Fprintf(w, "  not counted: %.2f service-years of outages, %.2f of downtime\n", float64(t.outages)/(365*24*60), t.downtime.Hours()/(365*24))
 	fmt.Fprintf(w, "  %d worlds, %d starts, %d reloads, %d calls, %d datapoints, %d durable writes, %d intents, %d writes to ECS, %s\n",
 		t.worlds, t.starts, t.reloads, sum(t.calls), t.datapoints, t.commits, t.intents, t.writes, t.took.Round(time.Second))
+	if t.several > 0 {
+		fmt.Fprintf(w, "  %d worlds of several daemons: %d clusters taken over, %d handed over, %d joins\n", t.several, t.takeOvers, t.handOvers, t.joins)
+	}
 	fmt.Fprintf(w, "  calls: %s\n  faults: %s\n  crashes: %s\n  checks: %s\n", list(t.calls), list(t.faults), list(t.crashes), list(t.checks))
 	for i := range t.violations {
 		fmt.Fprintln(w, t.violations[i].String())

@@ -20,7 +20,10 @@ type happening struct {
 
 const hour, day = time.Hour, 24 * time.Hour
 
-func happenings() []*happening {
+func (w *world) happenings() []*happening {
+	if w.crew != nil {
+		return w.crew.happenings()
+	}
 	return []*happening{
 		{name: "fault", every: 3 * hour, do: (*world).injectFault},
 		{name: "trap", every: 7 * hour, do: (*world).setTrap},
@@ -50,7 +53,7 @@ type undo struct {
 // trouble lets things happen until an instant.
 func (w *world) trouble(until time.Time) {
 	w.until(start.Add(15 * time.Minute)) // every target is seen before anything goes wrong
-	all := happenings()
+	all := w.happenings()
 	for _, h := range all {
 		w.schedule(h)
 	}
@@ -87,11 +90,7 @@ func (w *world) schedule(h *happening) {
 }
 
 // upset says that until then AWS, the clock or the disk may keep the daemon from looking.
-func (w *world) upset(d time.Duration) {
-	if at := time.Now().Add(d); at.After(w.troubled) {
-		w.troubled = at
-	}
-}
+func (w *world) upset(d time.Duration) { w.troubled.extend(d) }
 
 // faultKinds are what may go wrong between the daemon and AWS, with how often.
 var faultKinds = []sim.FaultKind{
@@ -170,7 +169,7 @@ func (w *world) setTrap() {
 	if m == beforeCommit || m == afterCommit {
 		left = 1 + w.r.IntN(30)
 	}
-	w.process.trap = trap{m, left}
+	w.process.trap = trap{moment: m, left: left}
 }
 
 // killNow is kill -9 at any instant.
@@ -223,20 +222,20 @@ func (w *world) suspendMachine() {
 
 // setClock steps the wall clock of the machine.
 func (w *world) setClock() {
-	w.skew.Store(int64(seconds(w.r, -600, 600)))
+	w.machine.skew.Store(int64(seconds(w.r, -600, 600)))
 	w.totals.fault("clock_step")
 	w.upset(3 * time.Minute)
 }
 
 func (w *world) slowNetwork() {
-	w.setLatency(time.Duration(50+w.r.IntN(6000)) * time.Millisecond)
+	w.machine.setLatency(time.Duration(50+w.r.IntN(6000)) * time.Millisecond)
 	w.totals.fault("slow_network")
 	length := seconds(w.r, 60, 1200)
 	w.upset(length + 3*time.Minute)
-	w.later(length, func() { w.setLatency(0) })
+	w.later(length, func() { w.machine.setLatency(0) })
 }
 
-func (w *world) setLatency(d time.Duration) { w.latency.Store(int64(d)) }
+func (m *machine) setLatency(d time.Duration) { m.latency.Store(int64(d)) }
 
 func (w *world) twoAtOnce() {
 	if w.path != "" && w.process != nil {
@@ -334,6 +333,10 @@ func (w *world) reload() {
 	}
 	w.publish()
 	w.totals.reloads++
+	if w.crew != nil {
+		w.crew.reload()
+		return
+	}
 	if w.process != nil && !w.process.dead {
 		w.process.daemon.Reload()
 	}
@@ -391,7 +394,7 @@ func (w *world) quiet() {
 	w.settle(time.Now().Add(1000 * hour))
 	w.settle(time.Now().Add(1000 * hour))
 	w.setFull(false)
-	w.setLatency(0)
+	w.machine.setLatency(0)
 	w.lock.Lock()
 	changed := false
 	for _, c := range w.plan.classes {
@@ -401,6 +404,11 @@ func (w *world) quiet() {
 	}
 	if changed {
 		w.publish()
+	}
+	if w.crew != nil {
+		w.lock.Unlock()
+		w.crew.quiet()
+		return
 	}
 	p := w.process
 	if p != nil {

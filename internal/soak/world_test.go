@@ -42,17 +42,17 @@ type world struct {
 	digest    *digest
 	versions  []*version
 	newest    *version
-	process   *process
+	process   *process // the one there is, nil while it is down and in worlds of several
+	crew      *crew    // the daemons of a world that has several, nil in others
+	machine   *machine // that the one daemon runs on
 	processes int
 	memory    store.Backend // in memory, or nil
 	path      string        // of the state file, or empty
 	full      bool
-	skew      atomic.Int64 // nanoseconds the machine's wall clock is ahead
-	latency   atomic.Int64 // nanoseconds that each answer is on its way
-	undos     []undo       // of the harness alone
+	undos     []undo // of the harness alone
 	end       time.Time
 	// troubled is until when something may be wrong with AWS, the clock or the disk.
-	troubled time.Time
+	troubled deadline
 	// failed says that enough did not hold; until is the rule that is waited for, if it is a certain one.
 	failed  atomic.Bool
 	awaited string
@@ -67,9 +67,11 @@ type options struct {
 	mutant *mutant
 	until  string  // ends with the first violation of this rule
 	pace   float64 // how often things happen, 0 leaves it to the seed
-	trace  io.Writer
-	exact  bool // the digest covers every byte of what is made durable
-	logger *zap.Logger
+	// daemons is how many there are, 0 leaves it to the seed.
+	daemons int
+	trace   io.Writer
+	exact   bool // the digest covers every byte of what is made durable
+	logger  *zap.Logger
 }
 
 // live runs a world in virtual time from its seed to its end and gives what came of it.
@@ -79,7 +81,7 @@ func live(t *testing.T, seed uint64, o options) *totals {
 	dir := shm(t)
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, plan: draw(seed, o.size), totals: sum, mutant: o.mutant, logger: o.logger, awaited: o.until}
+		w := &world{t: t, plan: draw(seed, o.size, o.daemons), totals: sum, mutant: o.mutant, logger: o.logger, awaited: o.until}
 		if o.pace > 0 {
 			w.plan.pace = o.pace
 		}
@@ -94,7 +96,7 @@ func live(t *testing.T, seed uint64, o options) *totals {
 		if w.logger == nil {
 			w.logger = nop
 		}
-		if w.plan.file {
+		if w.plan.file && w.plan.daemons == 1 {
 			w.path = filepath.Join(dir, "state.db")
 		}
 		w.digest = newDigest(o.exact)
@@ -119,18 +121,27 @@ func (w *world) run() {
 		w.t.Fatal(err)
 	}
 	w.r = rand.New(rand.NewPCG(w.plan.seed, 0xbeef))
-	w.skew.Store(int64(w.plan.skew))
-	if w.path == "" {
+	w.machine = new(machine)
+	w.machine.skew.Store(int64(w.plan.skew))
+	if w.path == "" && w.plan.daemons == 1 {
 		w.memory = store.Memory()
 	}
 	w.end = start.Add(w.plan.trouble + w.plan.calm)
 	w.oracle = newOracle(w)
 	w.publish()
-	w.mustStart()
+	if w.plan.daemons > 1 {
+		gather(w)
+	} else {
+		w.mustStart()
+	}
 	w.trouble(start.Add(w.plan.trouble))
 	w.quiet()
 	w.until(w.end)
 	w.judge()
+	if w.crew != nil {
+		w.crew.leave()
+		return
+	}
 	w.stop()
 	if w.memory != nil {
 		if err := w.memory.Close(); err != nil {
@@ -192,6 +203,10 @@ func (w *world) until(at time.Time) {
 
 // wait sleeps until an instant, or until the process dies: then it is false.
 func (w *world) wait(at time.Time) bool {
+	if w.crew != nil {
+		w.crew.wait(at)
+		return true
+	}
 	if w.process == nil {
 		time.Sleep(time.Until(at))
 		return true
@@ -228,7 +243,7 @@ func (w *world) violate(rule, about, format string, args ...any) {
 	v := violation{
 		seed: w.plan.seed, at: time.Now(), rule: rule, service: about, text: fmt.Sprintf(format, args...),
 	}
-	if w.process != nil && about != "" {
+	if about != "" {
 		v.decision = w.lastDecision(about)
 	}
 	w.totals.violated++
@@ -244,7 +259,12 @@ func (w *world) violate(rule, about, format string, args ...any) {
 func (w *world) checked(rule string) { w.totals.checks[rule]++ }
 
 func (w *world) lastDecision(about string) string {
-	row, ok := w.process.daemon.Store().Target(evaluator.ParseKey(about))
+	k := evaluator.ParseKey(about)
+	p := w.holder(k.Cluster)
+	if p == nil || p.daemon == nil {
+		return ""
+	}
+	row, ok := p.daemon.Store().Target(k)
 	if !ok {
 		return ""
 	}
@@ -254,3 +274,34 @@ func (w *world) lastDecision(about string) string {
 	}
 	return fmt.Sprintf("%s %s", d.Time.Format(time.RFC3339), d.Message())
 }
+
+// holder is the process that steers a cluster now, nil if none does.
+func (w *world) holder(cluster string) *process {
+	if w.crew != nil {
+		return w.crew.holder(cluster)
+	}
+	return w.process
+}
+
+// machine is what a daemon runs on, and its network. It outlives the process.
+type machine struct {
+	skew    atomic.Int64 // nanoseconds the wall clock is ahead
+	latency atomic.Int64 // nanoseconds that each answer is on its way
+	// cut is what cannot be reached, a sum of toAWS and toTable.
+	cut atomic.Int64
+	// troubled is until when something may be wrong with it.
+	troubled deadline
+}
+
+// deadline is an instant that is only put off. It may be asked for while it is.
+type deadline struct{ nanoseconds atomic.Int64 }
+
+// extend puts it off until so long from now.
+func (d *deadline) extend(by time.Duration) {
+	if at := time.Now().Add(by).UnixNano(); at > d.nanoseconds.Load() {
+		d.nanoseconds.Store(at)
+	}
+}
+
+// over says that it has passed.
+func (d *deadline) over(now time.Time) bool { return now.UnixNano() > d.nanoseconds.Load() }

@@ -69,6 +69,9 @@ type Options struct {
 	Address    string
 	Logger     *zap.Logger
 	Registerer prometheus.Registerer
+	// InTurn has what would begin in the same instant begin microseconds apart, always in the same order: for tests that must
+	// replay exactly.
+	InTurn bool
 }
 
 // Keeper takes and gives up leases for one daemon.
@@ -114,7 +117,7 @@ func New(o Options) *Keeper {
 		elapsed: func() time.Duration { return time.Since(began) },
 		sights:  sights{every: Every, known: map[string]*sight{}},
 		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
-		idle: map[store.Scope]time.Duration{}, work: newWork(),
+		idle: map[store.Scope]time.Duration{}, work: newWork(o.InTurn),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
 		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}
@@ -138,6 +141,14 @@ func (k *Keeper) rest(ctx context.Context) {
 	timer := time.NewTimer(k.pause())
 	defer timer.Stop()
 	for {
+		// What waits already comes first: of several that are ready, select would cast dice.
+		select {
+		case then := <-k.work.done:
+			then()
+			k.show()
+			continue
+		default:
+		}
 		select {
 		case then := <-k.work.done:
 			then()

@@ -63,8 +63,8 @@ func (k *Keeper) read(ctx context.Context) (map[store.Scope]store.Lease, []store
 func (k *Keeper) compare(leases map[store.Scope]store.Lease) {
 	var gone []store.Scope
 	moved := func(sc store.Scope, l store.Lease) bool { return leases[sc].Generation != l.Generation }
-	for sc, l := range k.held {
-		if moved(sc, l) {
+	for _, l := range inOrder(k.held) {
+		if sc := l.Scope; moved(sc, l) {
 			gone = append(gone, sc)
 		}
 	}
@@ -81,7 +81,7 @@ func (k *Keeper) compare(leases map[store.Scope]store.Lease) {
 func (k *Keeper) takeFenced() []store.Scope {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	gone := slices.Collect(maps.Keys(k.fenced))
+	gone := sorted(slices.Collect(maps.Keys(k.fenced)))
 	clear(k.fenced)
 	return gone
 }
@@ -112,7 +112,8 @@ func (k *Keeper) dropped(sc store.Scope) {
 
 // begin steers what was taken long enough ago.
 func (k *Keeper) begin(ctx context.Context) {
-	for sc, t := range k.taken {
+	for _, sc := range sorted(slices.Collect(maps.Keys(k.taken))) {
+		t := k.taken[sc]
 		if k.elapsed() < t.from {
 			continue
 		}
@@ -150,14 +151,15 @@ func (k *Keeper) hold(ctx context.Context, l store.Lease) (then func()) {
 // deal gives up what should be another's and takes what should be this daemon's.
 func (k *Keeper) deal(ctx context.Context, scopes []store.Scope, leases map[store.Scope]store.Lease, members []store.Member) {
 	dealt := share(scopes, k.partners(members))
-	for sc, l := range k.held {
+	for _, l := range inOrder(k.held) {
+		sc := l.Scope
 		to, wanted := dealt[sc]
 		if !k.work.busy[sc] && (!wanted || to != k.ID && k.sights.lively(to)) {
 			k.Logger.Info("this daemon hands the cluster over", zap.Stringer("cluster", sc))
 			k.giveUp(ctx, l)
 		}
 	}
-	for _, l := range k.left {
+	for _, l := range inOrder(k.left) {
 		if !k.work.busy[l.Scope] {
 			k.giveBack(ctx, l)
 		}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/hex"
 	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -57,6 +58,15 @@ func sorted(scopes []store.Scope) []store.Scope {
 	slices.SortFunc(order, func(a, b store.Scope) int {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
 	})
+	return order
+}
+
+// inOrder are leases in the order of their scopes.
+func inOrder(leases map[store.Scope]store.Lease) []store.Lease {
+	order := make([]store.Lease, 0, len(leases))
+	for _, sc := range sorted(slices.Collect(maps.Keys(leases))) {
+		order = append(order, leases[sc])
+	}
 	return order
 }
 

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"context"
+	"time"
 
 	"ecs-autoscaler/store"
 )
@@ -12,16 +13,23 @@ type work struct {
 	busy  map[store.Scope]bool
 	done  chan func()
 	slots chan struct{}
+	// apart has what begins in the same instant begin one after the other.
+	apart bool
 }
 
-func newWork() work {
-	return work{busy: map[store.Scope]bool{}, done: make(chan func()), slots: make(chan struct{}, atOnce)}
+func newWork(apart bool) work {
+	return work{busy: map[store.Scope]bool{}, done: make(chan func()), slots: make(chan struct{}, atOnce), apart: apart}
 }
 
 // begin does something about a scope. What it returns is done by whoever receives from done, between two rounds.
 func (w *work) begin(sc store.Scope, do func() (then func())) {
 	w.busy[sc] = true
+	turn := time.Duration(0)
+	if w.apart {
+		turn = time.Duration(len(w.busy)) * time.Microsecond
+	}
 	go func() {
+		time.Sleep(turn)
 		then := do()
 		w.done <- func() {
 			delete(w.busy, sc)

@@ -29,7 +29,7 @@ type API interface {
 	) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// Options are what a Backend works with. Now may be nil.
+// Options are what a Backend works with. API and Table are needed.
 type Options struct {
 	// API reaches the table.
 	API API
@@ -37,6 +37,10 @@ type Options struct {
 	Table string
 	// Now is the time by which history expires and members are forgotten; nil is the machine's.
 	Now func() time.Time
+	// Token names a transaction about a scope as no other is named, in at most 36 bytes; Jitter gives numbers in [0, 1) by which the
+	// pauses between attempts are spread. Nil is chance. A run that is to be repeated exactly brings its own.
+	Token  func(store.Scope) string
+	Jitter func() float64
 }
 
 // Backend is a table that any number of daemons use at the same time, each for the scopes whose leases it holds. It
@@ -135,7 +139,7 @@ func (b *Backend) ledgerOf(s store.Scope) *ledger {
 // get reads one item as it was last written; nil if there is none.
 func (b *Backend) get(ctx context.Context, key item) (item, error) {
 	var out *dynamodb.GetItemOutput
-	err := persist(ctx, readPatience, func(ctx context.Context) (err error) {
+	err := b.persist(ctx, readPatience, func(ctx context.Context) (err error) {
 		out, err = b.API.GetItem(ctx, &dynamodb.GetItemInput{TableName: &b.Table, Key: key, ConsistentRead: yes()}, once)
 		return err
 	})
@@ -150,7 +154,7 @@ func (b *Backend) query(ctx context.Context, in *dynamodb.QueryInput, each func(
 	in.TableName, in.ConsistentRead = &b.Table, yes()
 	for {
 		var out *dynamodb.QueryOutput
-		err := persist(ctx, readPatience, func(ctx context.Context) (err error) {
+		err := b.persist(ctx, readPatience, func(ctx context.Context) (err error) {
 			out, err = b.API.Query(ctx, in, once)
 			return err
 		})

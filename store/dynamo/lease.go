@@ -153,5 +153,5 @@ func (b *Backend) change(ctx context.Context, operation string, do func(context.
 	if err := b.usable(); err != nil {
 		return err
 	}
-	return explain(b.Table, operation, persist(ctx, commitPatience, do))
+	return explain(b.Table, operation, b.persist(ctx, commitPatience, do))
 }

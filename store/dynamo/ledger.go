@@ -98,9 +98,9 @@ func (w *writer) settle(ctx context.Context) error {
 
 // send makes one transaction. Whatever error it returns but store.ErrFenced, the ledger is in doubt afterwards.
 func (w *writer) send(ctx context.Context, p *part) error {
-	token := rand.Text()
+	token := w.newToken()
 	in := w.transaction(p, token)
-	err := persist(ctx, commitPatience, func(ctx context.Context) error {
+	err := w.persist(ctx, commitPatience, func(ctx context.Context) error {
 		_, err := w.API.TransactWriteItems(ctx, in, once)
 		return err
 	})
@@ -119,6 +119,14 @@ func (w *writer) send(ctx context.Context, p *part) error {
 		w.doubt.token, w.doubt.created = token, created
 	}
 	return err
+}
+
+// newToken names a transaction.
+func (w *writer) newToken() string {
+	if w.Token == nil {
+		return rand.Text()
+	}
+	return w.Token(w.scope)
 }
 
 // took enters a transaction that was made.

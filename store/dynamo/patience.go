@@ -24,8 +24,16 @@ const (
 	longestPause = 600 * time.Millisecond
 )
 
-// persist tries again what failed for a reason that passes, until its time is over.
-func persist(ctx context.Context, p patience, do func(context.Context) error) error {
+// persist is that of the package, with the backend's own chance.
+func (b *Backend) persist(ctx context.Context, p patience, do func(context.Context) error) error {
+	return persist(ctx, p, b.Jitter, do)
+}
+
+// persist tries again what failed for a reason that passes, until its time is over. The pauses are spread by jitter, nil for chance.
+func persist(ctx context.Context, p patience, jitter func() float64, do func(context.Context) error) error {
+	if jitter == nil {
+		jitter = rand.Float64
+	}
 	ctx, cancel := context.WithTimeout(ctx, p.all)
 	defer cancel()
 	for pause := firstPause; ; pause = min(2*pause, longestPause) {
@@ -33,7 +41,7 @@ func persist(ctx context.Context, p patience, do func(context.Context) error) er
 		if err == nil || !passing(err) || ctx.Err() != nil {
 			return err
 		}
-		if !wait(ctx, rand.N(pause)) {
+		if !wait(ctx, time.Duration(jitter()*float64(pause))) {
 			return err
 		}
 	}

@@ -68,7 +68,7 @@ func Init(ctx context.Context, api TableAPI, table string) (Made, error) {
 
 // do makes one call; what AWS says against it is explained.
 func (m *maker) do(ctx context.Context, operation string, call func(context.Context) error) error {
-	return explain(m.table, operation, persist(ctx, tablePatience, call))
+	return explain(m.table, operation, persist(ctx, tablePatience, nil, call))
 }
 
 func (m *maker) describe(ctx context.Context) (d *types.TableDescription, err error) {
@@ -91,7 +91,7 @@ func (m *maker) create(ctx context.Context) error {
 	attribute := func(name string) types.AttributeDefinition {
 		return types.AttributeDefinition{AttributeName: &name, AttributeType: types.ScalarAttributeTypeS}
 	}
-	err = persist(ctx, tablePatience, func(ctx context.Context) error {
+	err = persist(ctx, tablePatience, nil, func(ctx context.Context) error {
 		_, err := m.api.CreateTable(ctx, &dynamodb.CreateTableInput{
 			TableName: &m.table, BillingMode: types.BillingModePayPerRequest,
 			AttributeDefinitions: []types.AttributeDefinition{attribute(partitionKey), attribute(sortKey)},
