@@ -134,14 +134,14 @@ func draw(seed uint64, fixed *size, daemons int) *plan {
 // drawSize prefers small worlds by number; the large ones bring the years.
 func drawSize(r *rand.Rand) size {
 	switch k := r.IntN(10); {
-	case k < 4:
+	case k < 3:
 		return size{1 + r.IntN(8), 3 * 24 * time.Hour, 5 * time.Hour}
-	case k < 7:
+	case k < 6:
 		return size{20 + r.IntN(40), 4 * 24 * time.Hour, 5 * time.Hour}
-	case k < 9:
+	case k < 7:
 		return size{150 + r.IntN(250), 5 * 24 * time.Hour, 5 * time.Hour}
 	default:
-		return size{800 + r.IntN(1200), 7 * 24 * time.Hour, 5 * time.Hour}
+		return size{1500 + r.IntN(1000), 3 * 24 * time.Hour, 5 * time.Hour}
 	}
 }
 
@@ -255,11 +255,12 @@ func (p *plan) steps() []*policy {
 	how := one(r, "ChangeInCapacity", "ChangeInCapacity", "PercentChangeInCapacity", "ExactCapacity")
 	high, low := one(r, 55.0, 60, 70), one(r, 25.0, 30, 40)
 	cooldown := time.Duration(one(r, 0, 60, 60, 120, 300)) * time.Second
+	coarse := p.large && chance(r, p.coarse) // a target with metrics of two periods is looked at each minute
 	side := func(name string, threshold float64, below bool, first, second int) *policy {
 		n := p.datapoints(1, 2, 3, 3, 5)
 		q := &policy{name: name, metric: m, outCooldown: cooldown, inCooldown: cooldown, adjustment: how, aggregation: one(r, "average", "average", "minimum", "maximum")}
 		a := &alarm{n: n, m: p.needed(n), period: 60, threshold: threshold, below: below, orEqual: chance(r, 0.5), missing: one(r, "missing", "missing", "ignore", "breaching", "notBreaching")}
-		if chance(r, p.coarse) {
+		if coarse || !p.large && chance(r, p.coarse) {
 			a.period = 300
 			q.metric.period = 300
 		}
