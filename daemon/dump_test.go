@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -123,6 +124,32 @@ func TestOldDelaysBecomeThoseOfTheClustersOfATable(t *testing.T) {
 		now := w.export("dynamodb:other")
 		if len(now.ClusterDelays) != 1 || now.ClusterDelays[0].Cluster != "c" || now.ClusterDelays[0].Delays["AWS/ECS 60"] != old.Delays["AWS/ECS 60"] {
 			t.Errorf("the table has %+v", now.ClusterDelays)
+		}
+	})
+}
+
+// migrated is a state whose file had an earlier format, for want of a second one.
+type migrated struct{ store.Backend }
+
+func (migrated) Migration() *store.Migration {
+	return &store.Migration{Path: "state.db", From: 1, To: 2, Copy: "state.db.format-1"}
+}
+
+func TestTheDaemonSaysThatItHasBroughtTheStateToAnotherFormat(t *testing.T) {
+	inTime(t, square, func(w *world) {
+		for _, b := range []store.Backend{store.Memory(), migrated{store.Memory()}} {
+			w.live(w.start(tracking, b), time.Second)
+			told := w.logs.FilterMessageSnippet("the state file was brought to another format").All()
+			if _, is := b.(migrated); !is && len(told) == 0 {
+				continue
+			}
+			if len(told) != 1 {
+				t.Fatalf("it is told %d times", len(told))
+			}
+			want := map[string]any{"file": "state.db", "from": int64(1), "to": int64(2), "copy": "state.db.format-1"}
+			if got := told[0].ContextMap(); !maps.Equal(got, want) {
+				t.Errorf("the line says %v, want %v", got, want)
+			}
 		}
 	})
 }
