@@ -44,7 +44,7 @@ func (w *world) text(d *store.Dump) string {
 // throughText is what an import gets of an export.
 func (w *world) throughText(d *store.Dump) *store.Dump {
 	w.t.Helper()
-	again, err := store.ParseDump("state.json", []byte(w.text(d)))
+	again, err := store.ParseDump("state.json", []byte(w.text(d)), time.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}
