@@ -56,7 +56,7 @@ func TestAStateMovesFromATableToAFileAndToAnotherTableAsItIs(t *testing.T) {
 	inTime(t, square, func(w *world) {
 		w.initState()
 		d := w.start(strings.Replace(tracking, memoryState, tableState, 1), nil)
-		w.live(d, 2*time.Hour)
+		w.live(d, 70*time.Minute)
 		was := w.export("dynamodb:autoscaler")
 		if len(was.Memories) != 1 || len(was.Activities) < 2 || len(was.Decisions) < 2 || len(was.ClusterDelays) != 1 {
 			t.Fatalf("the daemon has left %s, delays %v", was.Summary(), was.ClusterDelays)
@@ -89,7 +89,7 @@ func TestAnExportDisturbsNoDaemonAndAnImportWaitsForThemToStop(t *testing.T) {
 		asked := make(chan struct{})
 		go func() {
 			defer close(asked)
-			time.Sleep(time.Hour + 7*time.Second)
+			time.Sleep(20*time.Minute + 7*time.Second)
 			for range 5 {
 				w.throughText(w.export("dynamodb:autoscaler"))
 				time.Sleep(10 * time.Second)
@@ -99,7 +99,7 @@ func TestAnExportDisturbsNoDaemonAndAnImportWaitsForThemToStop(t *testing.T) {
 				t.Errorf("an import while a daemon runs: %v; want a refusal", err)
 			}
 		}()
-		w.live(d, 2*time.Hour)
+		w.live(d, 25*time.Minute)
 		<-asked
 		if n := w.logged("the state could not be written"); n > 0 {
 			t.Errorf("the daemon could not write %d times", n)

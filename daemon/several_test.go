@@ -227,7 +227,7 @@ func (w *world) told() map[string]int {
 func TestTwoDaemonsShareTheClustersOutAndNeitherMissesOne(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		first, second := w.join(0), w.join(0)
-		time.Sleep(2 * time.Hour)
+		time.Sleep(50 * time.Minute)
 		if a, b := first.clusters(), second.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("the daemons steer %v and %v", a, b)
 		}
@@ -257,7 +257,7 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 		if got := other.clusters(); len(got) != 4 {
 			t.Errorf("the other daemon steers %v after %s", got, lease.Within+lease.SendWithin)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		w.accounted(other)
 		if other.logs.FilterMessageSnippet("someone else changed the desired count").Len() > 0 {
 			t.Error("what the dead daemon wrote was taken for somebody else's")
@@ -269,11 +269,11 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		cut, other := w.join(0), w.join(0)
-		time.Sleep(30 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		cut.line.cutOff(dynamoDB)
 		time.Sleep(lease.Within + lease.SendWithin)
 		before := cut.line.written()
-		time.Sleep(time.Hour)
+		time.Sleep(30 * time.Minute)
 		if n := cut.line.written(); n != before {
 			t.Errorf("it made %d writes whose intents nobody knows", n-before)
 		}
@@ -281,7 +281,7 @@ func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 			t.Errorf("the other daemon steers %v", got)
 		}
 		cut.line.cutOff(nil)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		if a, b := cut.clusters(), other.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("afterwards the daemons steer %v and %v", a, b)
 		}
@@ -294,12 +294,11 @@ func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 func TestARollingRestartLosesNoLook(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		members := []*member{w.join(0), w.join(0), w.join(0)}
-		time.Sleep(10 * time.Minute)
-		for round := range 6 {
-			i := round % len(members)
+		time.Sleep(5 * time.Minute)
+		for i := range members {
 			members[i].leave(w)
 			members[i] = w.join(0)
-			time.Sleep(5 * time.Minute)
+			time.Sleep(4 * time.Minute)
 		}
 		for cluster, gap := range w.longestGaps() {
 			// A look is made once a minute, at an instant that the daemon learns, and idle services in every third minute.
@@ -338,7 +337,7 @@ func (w *world) longestGaps() map[string]time.Duration {
 func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		early, late, right := w.join(4*time.Minute), w.join(-3*time.Minute), w.join(0)
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		steered := slices.Concat(early.clusters(), late.clusters(), right.clusters())
 		slices.Sort(steered)
 		if got := strings.Join(steered, ""); got != "abcd" {
@@ -349,7 +348,7 @@ func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 		if n := len(late.clusters()) + len(right.clusters()); n != 4 {
 			t.Errorf("the two that are left steer %d clusters", n)
 		}
-		time.Sleep(40 * time.Minute)
+		time.Sleep(20 * time.Minute)
 		w.accounted(right)
 		late.leave(w)
 		right.leave(w)
@@ -442,6 +441,7 @@ func TestWhatAClusterLeavesOpenThatNobodyMeansAnyMoreIsEnded(t *testing.T) {
 		second.becomes(w, meaning("b", "c", "d"))
 		time.Sleep(time.Minute)
 		steered(3)
+		first.leave(w) // one is enough for what comes now
 		called := w.calls("a")
 		time.Sleep(55 * time.Minute)
 		if !open() {
@@ -454,11 +454,11 @@ func TestWhatAClusterLeavesOpenThatNobodyMeansAnyMoreIsEnded(t *testing.T) {
 		if n := w.calls("a"); n != called {
 			t.Errorf("ECS was asked %d times about a cluster that nobody means", n-called)
 		}
-		first.becomes(w, sharedState) // and it comes back
-		second.becomes(w, sharedState)
-		time.Sleep(5 * time.Minute)
-		steered(4)
-		first.leave(w)
+		second.becomes(w, sharedState) // and it comes back
+		time.Sleep(time.Minute)
+		if got := second.clusters(); len(got) != 4 {
+			t.Errorf("it steers %v", got)
+		}
 		second.leave(w)
 	})
 }
