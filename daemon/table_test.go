@@ -41,7 +41,7 @@ func (w *world) spent() (read, write float64) {
 }
 
 // costTime is what the test makes its figures of; those of the documentation are of a day.
-var costTime = flag.Duration("cost.time", 3*time.Hour, "virtual time in which the cost of the state in DynamoDB is measured")
+var costTime = flag.Duration("cost.time", 2*time.Hour, "virtual time in which the cost of the state in DynamoDB is measured")
 
 // Three services, each half day up and down once, with noise, by target tracking: what the state of one target costs in a month
 // (docs/state.md). On demand, a million write units cost $0.625 and a million read units $0.125 in us-east-1.
