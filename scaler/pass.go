@@ -129,7 +129,7 @@ func (e *Engine) lookAnew() {
 	for _, t := range e.order {
 		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
 		clear(t.metricDue)
-		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now(), 0) || t.dirty
+		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now().Truncate(second), 0) || t.dirty
 	}
 	for _, tr := range e.tracked {
 		tr.readAt = time.Time{}
