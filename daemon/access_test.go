@@ -281,10 +281,13 @@ func TestARenewedCertificateAndAChangedPasswordHoldAtOnce(t *testing.T) {
 	a, next := newAuthority(t), newAuthority(t)
 	dir := secured(t, a, false)
 	d := running(t, settings(t, dir, "listen: 127.0.0.1:0\nweb_config_file: web.yaml\n"), zap.NewNop(), nil)
+	url := "https://" + d.Addr() + "/healthz"
+	if code, body, _ := status(t, knowing(t, a), http.MethodGet, url, basic); code != 200 { // the server has read its files by now
+		t.Errorf("%d %s by the first certificate", code, body)
+	}
 	cert, key := next.issue(t, "server.example")
 	write(t, filepath.Join(dir, "tls/server.crt"), cert)
 	write(t, filepath.Join(dir, "tls/server.key"), key)
-	url := "https://" + d.Addr() + "/healthz"
 	if code, body, _ := status(t, knowing(t, next), http.MethodGet, url, basic); code != 200 {
 		t.Errorf("%d %s by the new certificate", code, body)
 	}

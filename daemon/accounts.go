@@ -51,7 +51,7 @@ func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.A
 	accounts := map[string]*scaler.Account{"": scaler.NewAccount(own, choices)}
 	for _, a := range c.Accounts {
 		clients, err := own.In(awsapi.Role{
-			Region: a.Region, ARN: a.RoleARN, ExternalID: a.ExternalID, OnChange: d.noteAccount(a),
+			Account: a.Name, Region: a.Region, ARN: a.RoleARN, ExternalID: a.ExternalID, OnChange: d.noteAccount(a),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", a.Name, err)

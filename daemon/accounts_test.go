@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
@@ -188,8 +189,24 @@ func TestOneDaemonScalesInSeveralAccountsAndRegions(t *testing.T) {
 		if n := places.requested(); n != 3 {
 			t.Errorf("the credentials of the role were asked for %d times in 140 minutes, want 3: they last an hour and are renewed in time", n)
 		}
+		counted(t, d, `class="ok",operation="GetMetricData",service="cloudwatch"`,
+			`account="ireland",class="ok",operation="DescribeServices",service="ecs"`,
+			`account="production",class="ok",operation="UpdateService",service="ecs"`,
+			`account="production",class="ok",operation="AssumeRole",service="sts"`)
 		stop()
 	})
+}
+
+// counted checks that calls to AWS with these labels have been counted.
+func counted(t *testing.T, d *daemon.Daemon, labels ...string) {
+	t.Helper()
+	answer := httptest.NewRecorder()
+	d.Handler().ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/metrics", http.NoBody))
+	for _, l := range labels {
+		if !strings.Contains(answer.Body.String(), "ecs_autoscaler_aws_requests_total{"+l+"} ") {
+			t.Errorf("no calls are counted with %s", l)
+		}
+	}
 }
 
 func TestAnAccountThatLetsNobodyInLeavesTheOthersAlone(t *testing.T) {

@@ -86,6 +86,7 @@ func (d *Daemon) start(ctx context.Context) error {
 		return err
 	}
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
+	tellMigration(d.options.Logger, d.store.Migration())
 	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}

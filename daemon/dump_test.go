@@ -2,6 +2,7 @@ package daemon_test
 
 import (
 	"errors"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -43,7 +44,7 @@ func (w *world) text(d *store.Dump) string {
 // throughText is what an import gets of an export.
 func (w *world) throughText(d *store.Dump) *store.Dump {
 	w.t.Helper()
-	again, err := store.ParseDump("state.json", []byte(w.text(d)))
+	again, err := store.ParseDump("state.json", []byte(w.text(d)), time.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func TestAStateMovesFromATableToAFileAndToAnotherTableAsItIs(t *testing.T) {
 	inTime(t, square, func(w *world) {
 		w.initState()
 		d := w.start(strings.Replace(tracking, memoryState, tableState, 1), nil)
-		w.live(d, 2*time.Hour)
+		w.live(d, 70*time.Minute)
 		was := w.export("dynamodb:autoscaler")
 		if len(was.Memories) != 1 || len(was.Activities) < 2 || len(was.Decisions) < 2 || len(was.ClusterDelays) != 1 {
 			t.Fatalf("the daemon has left %s, delays %v", was.Summary(), was.ClusterDelays)
@@ -88,7 +89,7 @@ func TestAnExportDisturbsNoDaemonAndAnImportWaitsForThemToStop(t *testing.T) {
 		asked := make(chan struct{})
 		go func() {
 			defer close(asked)
-			time.Sleep(time.Hour + 7*time.Second)
+			time.Sleep(20*time.Minute + 7*time.Second)
 			for range 5 {
 				w.throughText(w.export("dynamodb:autoscaler"))
 				time.Sleep(10 * time.Second)
@@ -98,7 +99,7 @@ func TestAnExportDisturbsNoDaemonAndAnImportWaitsForThemToStop(t *testing.T) {
 				t.Errorf("an import while a daemon runs: %v; want a refusal", err)
 			}
 		}()
-		w.live(d, 2*time.Hour)
+		w.live(d, 25*time.Minute)
 		<-asked
 		if n := w.logged("the state could not be written"); n > 0 {
 			t.Errorf("the daemon could not write %d times", n)
@@ -123,6 +124,32 @@ func TestOldDelaysBecomeThoseOfTheClustersOfATable(t *testing.T) {
 		now := w.export("dynamodb:other")
 		if len(now.ClusterDelays) != 1 || now.ClusterDelays[0].Cluster != "c" || now.ClusterDelays[0].Delays["AWS/ECS 60"] != old.Delays["AWS/ECS 60"] {
 			t.Errorf("the table has %+v", now.ClusterDelays)
+		}
+	})
+}
+
+// migrated is a state whose file had an earlier format, for want of a second one.
+type migrated struct{ store.Backend }
+
+func (migrated) Migration() *store.Migration {
+	return &store.Migration{Path: "state.db", From: 1, To: 2, Copy: "state.db.format-1"}
+}
+
+func TestTheDaemonSaysThatItHasBroughtTheStateToAnotherFormat(t *testing.T) {
+	inTime(t, square, func(w *world) {
+		for _, b := range []store.Backend{store.Memory(), migrated{store.Memory()}} {
+			w.live(w.start(tracking, b), time.Second)
+			told := w.logs.FilterMessageSnippet("the state file was brought to another format").All()
+			if _, is := b.(migrated); !is && len(told) == 0 {
+				continue
+			}
+			if len(told) != 1 {
+				t.Fatalf("it is told %d times", len(told))
+			}
+			want := map[string]any{"file": "state.db", "from": int64(1), "to": int64(2), "copy": "state.db.format-1"}
+			if got := told[0].ContextMap(); !maps.Equal(got, want) {
+				t.Errorf("the line says %v, want %v", got, want)
+			}
 		}
 	})
 }

@@ -100,7 +100,7 @@ func (w *world) looks(d *daemon.Daemon, span time.Duration) map[evaluator.Key][]
 }
 
 func TestAClusterThatDoesNotAnswerDelaysNoLookAtTheOthers(t *testing.T) {
-	const span = 10 * time.Minute
+	const span = 7 * time.Minute
 	var undisturbed, disturbed map[evaluator.Key][]time.Time
 	inTime(t, threeClusters, func(w *world) {
 		undisturbed = w.looks(w.through(w.region.Transport(), ofThreeClusters), span)

@@ -3,6 +3,7 @@ package daemon_test
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"ecs-autoscaler/sim"
 	"ecs-autoscaler/store"
 )
 
@@ -111,68 +113,109 @@ func (w *world) joinStorm(r *rand.Rand) *stormy {
 // Whatever networks and daemons do, every count that ECS was told has an activity of its own in the table, none stays open, and
 // after a minute of calm every cluster is steered by one daemon.
 func TestSeveralDaemonsComeThroughHoursOfTrouble(t *testing.T) {
-	for seed := range uint64(stormSeeds) {
+	for seed := range *stormSeeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			inTime(t, fourClusters, func(w *world) {
 				r := rand.New(rand.NewPCG(seed, 4))
 				alive := []*stormy{w.joinStorm(r), w.joinStorm(r)}
-				for range stormChanges {
+				for range *stormChanges {
 					alive = w.storm(r, alive)
 					time.Sleep(time.Duration(1+r.IntN(240)) * time.Second)
 				}
+				w.region.Clear("") // conflicts that have not come
 				for _, m := range alive {
 					m.weather.turn(0, 0, 0, "")
+					m.becomes(w, sharedState)
 				}
 				time.Sleep(2 * time.Minute) // what was held up has come, and all have looked
 				w.steeredOnce(alive)
-				time.Sleep(90 * time.Minute)
-				w.accounted(alive[0].member)
-				w.noneOpen(alive[0].member)
-				for _, m := range alive {
-					began := time.Now()
-					m.leave(w)
-					if took := time.Since(began); took > 10*time.Second {
-						t.Errorf("the stop took %s", took)
-					}
+				for _, m := range alive[1:] {
+					m.leaveQuickly(w)
 				}
+				last := alive[0] // which has everything now, and brings it to its end
+				time.Sleep(90 * time.Minute)
+				w.accounted(last.member)
+				w.noneOpen(last.member)
+				last.leaveQuickly(w)
 			})
 		})
 	}
 }
 
-// stormSeeds is how many worlds the test goes through, stormChanges what happens in each: two hours.
-const (
-	stormSeeds   = 1
-	stormChanges = 30
+func (m *stormy) leaveQuickly(w *world) {
+	w.t.Helper()
+	began := time.Now()
+	m.leave(w)
+	if took := time.Since(began); took > 10*time.Second {
+		w.t.Errorf("the stop took %s", took)
+	}
+}
+
+// How many worlds the test goes through, and how much happens in each: one thing in two minutes.
+var (
+	stormSeeds   = flag.Uint64("storm.seeds", 1, "worlds in which several daemons come through trouble")
+	stormChanges = flag.Int("storm.changes", 30, "changes of the weather and of the daemons in each of them")
 )
 
 // storm does something to one of two to four daemons.
 func (w *world) storm(r *rand.Rand, alive []*stormy) []*stormy {
 	m := alive[r.IntN(len(alive))]
-	gone := func(a *stormy) bool { return a == m }
-	switch r.IntN(8) {
+	switch r.IntN(11) {
 	case 0, 1, 2:
 		m.weather.turn(r.IntN(40), r.IntN(30), r.IntN(30), disturbed[r.IntN(len(disturbed))])
 	case 3:
 		m.weather.turn(0, 100, 0, disturbed[r.IntN(len(disturbed))])
 	case 4, 5:
 		m.weather.turn(0, 0, 0, "")
-	case 6:
-		m.weather.die()
-		m.abandon(w)
-		alive = slices.DeleteFunc(alive, gone)
-	case 7:
-		began := time.Now()
-		m.abandon(w)
-		if took := time.Since(began); took > 10*time.Second {
-			w.t.Errorf("in trouble the stop took %s", took)
-		}
-		alive = slices.DeleteFunc(alive, gone)
+	case 6, 7:
+		w.end(m, r.IntN(2) == 0)
+		alive = slices.DeleteFunc(alive, func(a *stormy) bool { return a == m })
+	default:
+		w.upset(r, m, alive)
 	}
 	if len(alive) < 2 || len(alive) < 4 && r.IntN(4) == 0 {
 		alive = append(alive, w.joinStorm(r))
 	}
 	return alive
+}
+
+// end stops a daemon, cut off from everything or in whatever trouble it is.
+func (w *world) end(m *stormy, dead bool) {
+	if dead {
+		m.weather.die()
+	}
+	began := time.Now()
+	m.abandon(w)
+	if took := time.Since(began); !dead && took > 10*time.Second {
+		w.t.Errorf("in trouble the stop took %s", took)
+	}
+}
+
+// upset gives one daemon or all of them another configuration, or has transactions meet each other.
+func (w *world) upset(r *rand.Rand, one *stormy, all []*stormy) {
+	switch r.IntN(3) {
+	case 0:
+		one.becomes(w, anyOf(r)) // and differs from the others
+	case 1:
+		text := anyOf(r)
+		for _, m := range all {
+			m.becomes(w, text)
+		}
+	case 2:
+		if _, err := w.region.Inject(sim.Fault{Kind: sim.TransactionConflict, Probability: 0.7, Count: 1 + r.IntN(40)}); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+// anyOf is a configuration of all clusters, or of some.
+func anyOf(r *rand.Rand) string {
+	if r.IntN(3) == 0 {
+		return sharedState
+	}
+	some := []string{"a", "b", "c", "d"}
+	r.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	return meaning(some[:1+r.IntN(3)]...)
 }
 
 func (w *world) steeredOnce(alive []*stormy) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
+	"ecs-autoscaler/config"
 	"ecs-autoscaler/daemon"
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler"
@@ -97,6 +99,8 @@ type member struct {
 	logs *observer.ObservedLogs
 	stop context.CancelFunc
 	done chan error
+	// configuration is what a reload loads.
+	configuration atomic.Pointer[config.Config]
 }
 
 // join starts another daemon on the shared table. Its clock is so much ahead of AWS's.
@@ -115,7 +119,8 @@ func (w *world) joinOver(ahead time.Duration, transport http.RoundTripper) *memb
 	m := &member{logs: logs, done: make(chan error, 1)}
 	o := daemon.Options{
 		Config: parse(w.t, sharedState), Logger: zap.New(core),
-		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: transport}},
+		Load: func() (*config.Config, error) { return m.configuration.Load(), nil },
+		AWS:  awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: transport}},
 	}
 	if ahead != 0 {
 		o.Clock = fast{scaler.NewSystemClock(), ahead}
@@ -222,7 +227,7 @@ func (w *world) told() map[string]int {
 func TestTwoDaemonsShareTheClustersOutAndNeitherMissesOne(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		first, second := w.join(0), w.join(0)
-		time.Sleep(2 * time.Hour)
+		time.Sleep(50 * time.Minute)
 		if a, b := first.clusters(), second.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("the daemons steer %v and %v", a, b)
 		}
@@ -252,7 +257,7 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 		if got := other.clusters(); len(got) != 4 {
 			t.Errorf("the other daemon steers %v after %s", got, lease.Within+lease.SendWithin)
 		}
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		w.accounted(other)
 		if other.logs.FilterMessageSnippet("someone else changed the desired count").Len() > 0 {
 			t.Error("what the dead daemon wrote was taken for somebody else's")
@@ -264,11 +269,11 @@ func TestADeadDaemonsActivityIsFollowedToItsEndByAnother(t *testing.T) {
 func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		cut, other := w.join(0), w.join(0)
-		time.Sleep(30 * time.Minute)
+		time.Sleep(10 * time.Minute)
 		cut.line.cutOff(dynamoDB)
 		time.Sleep(lease.Within + lease.SendWithin)
 		before := cut.line.written()
-		time.Sleep(time.Hour)
+		time.Sleep(30 * time.Minute)
 		if n := cut.line.written(); n != before {
 			t.Errorf("it made %d writes whose intents nobody knows", n-before)
 		}
@@ -276,7 +281,7 @@ func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 			t.Errorf("the other daemon steers %v", got)
 		}
 		cut.line.cutOff(nil)
-		time.Sleep(10 * time.Minute)
+		time.Sleep(5 * time.Minute)
 		if a, b := cut.clusters(), other.clusters(); len(a) != 2 || len(b) != 2 {
 			t.Errorf("afterwards the daemons steer %v and %v", a, b)
 		}
@@ -289,12 +294,11 @@ func TestADaemonWithoutItsTableWritesNothing(t *testing.T) {
 func TestARollingRestartLosesNoLook(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		members := []*member{w.join(0), w.join(0), w.join(0)}
-		time.Sleep(10 * time.Minute)
-		for round := range 6 {
-			i := round % len(members)
+		time.Sleep(5 * time.Minute)
+		for i := range members {
 			members[i].leave(w)
 			members[i] = w.join(0)
-			time.Sleep(5 * time.Minute)
+			time.Sleep(4 * time.Minute)
 		}
 		for cluster, gap := range w.longestGaps() {
 			// A look is made once a minute, at an instant that the daemon learns, and idle services in every third minute.
@@ -333,7 +337,7 @@ func (w *world) longestGaps() map[string]time.Duration {
 func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 	inTime(t, fourClusters, func(w *world) {
 		early, late, right := w.join(4*time.Minute), w.join(-3*time.Minute), w.join(0)
-		time.Sleep(time.Hour)
+		time.Sleep(20 * time.Minute)
 		steered := slices.Concat(early.clusters(), late.clusters(), right.clusters())
 		slices.Sort(steered)
 		if got := strings.Join(steered, ""); got != "abcd" {
@@ -344,7 +348,7 @@ func TestClocksThatDifferByMinutesDoNoHarm(t *testing.T) {
 		if n := len(late.clusters()) + len(right.clusters()); n != 4 {
 			t.Errorf("the two that are left steer %d clusters", n)
 		}
-		time.Sleep(40 * time.Minute)
+		time.Sleep(20 * time.Minute)
 		w.accounted(right)
 		late.leave(w)
 		right.leave(w)
@@ -379,5 +383,82 @@ func TestASinglePassTakesWhatNobodySteers(t *testing.T) {
 			t.Errorf("%d decisions, error %v", len(decisions), err)
 		}
 		running.leave(w)
+	})
+}
+
+// becomes gives the daemon another configuration, as a reload of its file does.
+func (m *member) becomes(w *world, text string) {
+	w.t.Helper()
+	m.configuration.Store(parse(w.t, text))
+	m.Reload()
+}
+
+// meaning is a configuration of these clusters alone.
+func meaning(clusters ...string) string {
+	head, target, _ := strings.Cut(sharedState, "targets:")
+	for _, name := range clusters {
+		head += strings.Replace(target, `"*/web"`, name+"/web", 1)
+	}
+	return strings.Replace(head, "\n  -", "\ntargets:\n  -", 1)
+}
+
+// calls counts what ECS was asked about a cluster.
+func (w *world) calls(cluster string) (n int) {
+	for _, c := range w.region.Calls() {
+		if in := c.Input(); in != nil && in["cluster"] == cluster {
+			n++
+		}
+	}
+	return n
+}
+
+// history are the activities of a cluster, the newest first.
+func (m *member) history(w *world, cluster string) []store.Activity {
+	w.t.Helper()
+	page, _, err := m.Store().Activities(store.Query{Limit: 1000, Cluster: cluster})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page
+}
+
+func TestWhatAClusterLeavesOpenThatNobodyMeansAnyMoreIsEnded(t *testing.T) {
+	inTime(t, strings.Replace(fourClusters, "task_start: 2m", "task_start: 10h", 1), func(w *world) {
+		first, second := w.join(0), w.join(0)
+		steered := func(want int) {
+			t.Helper()
+			if a, b := first.clusters(), second.clusters(); len(a)+len(b) != want {
+				t.Errorf("they steer %v and %v", a, b)
+			}
+		}
+		open := func() bool { all := second.history(w, "a"); return len(all) > 0 && all[0].Open() }
+		for !open() {
+			time.Sleep(time.Minute)
+		}
+		first.becomes(w, meaning("b", "c", "d"))
+		time.Sleep(2 * time.Minute) // they differ for a moment
+		steered(4)
+		second.becomes(w, meaning("b", "c", "d"))
+		time.Sleep(time.Minute)
+		steered(3)
+		first.leave(w) // one is enough for what comes now
+		called := w.calls("a")
+		time.Sleep(55 * time.Minute)
+		if !open() {
+			t.Error("the activity was not left for an hour")
+		}
+		time.Sleep(10 * time.Minute)
+		if last := second.history(w, "a")[0]; last.Status != evaluator.Unfulfilled || !strings.Contains(last.StatusMessage, "no longer in the configuration") {
+			t.Errorf("the last activity of the cluster is %+v", last)
+		}
+		if n := w.calls("a"); n != called {
+			t.Errorf("ECS was asked %d times about a cluster that nobody means", n-called)
+		}
+		second.becomes(w, sharedState) // and it comes back
+		time.Sleep(time.Minute)
+		if got := second.clusters(); len(got) != 4 {
+			t.Errorf("it steers %v", got)
+		}
+		second.leave(w)
 	})
 }

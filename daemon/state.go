@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 
+	"go.uber.org/zap"
+
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/lease"
@@ -25,6 +27,14 @@ func OpenState(ctx context.Context, o Options) (*store.Store, lease.Table, error
 	}
 	leases, _ := b.(lease.Table)
 	return s, leases, nil
+}
+
+// tellMigration says that opening the state has brought its file to another format.
+func tellMigration(logger *zap.Logger, m *store.Migration) {
+	if m != nil {
+		logger.Info("the state file was brought to another format; the copy is what there was before",
+			zap.String("file", m.Path), zap.Int("from", m.From), zap.Int("to", m.To), zap.String("copy", m.Copy))
+	}
 }
 
 func openBackend(ctx context.Context, o Options) (store.Backend, error) {

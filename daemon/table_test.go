@@ -1,6 +1,7 @@
 package daemon_test
 
 import (
+	"flag"
 	"fmt"
 	"net/http"
 	"strings"
@@ -39,10 +40,14 @@ func (w *world) spent() (read, write float64) {
 	return read, write
 }
 
-// Three services through half a day that goes up and down once, with noise, by target tracking: what the state of one target costs
-// in a month (docs/state.md). On demand, a million write units cost $0.625 and a million read units $0.125 in us-east-1.
+// costTime is what the test makes its figures of; those of the documentation are of a day.
+var costTime = flag.Duration("cost.time", 2*time.Hour, "virtual time in which the cost of the state in DynamoDB is measured")
+
+// Three services, each half day up and down once, with noise, by target tracking: what the state of one target costs in a month
+// (docs/state.md). On demand, a million write units cost $0.625 and a million read units $0.125 in us-east-1.
 func TestWhatATargetCostsInDynamoDB(t *testing.T) {
-	const services, days = 3, 0.5
+	const services = 3
+	days := costTime.Hours() / 24
 	scenario := "region: eu-west-2\nservices:\n"
 	for i := range services {
 		scenario += fmt.Sprintf("  - {service: c/web-%d, desired: 6, task_start: 45s, cpu: {noise: 3}, "+
@@ -58,7 +63,7 @@ targets:
     target_tracking: [{name: cpu, metric: ECSServiceAverageCPUUtilization, target_value: 50}]
 `, nil)
 		readBefore, writeBefore := w.spent()
-		w.live(d, 12*time.Hour)
+		w.live(d, *costTime)
 		read, write := w.spent()
 		scaled := float64(w.called("UpdateService")) / services / days
 		month := 30.0 / services / days
@@ -77,7 +82,7 @@ func TestHoldsAreNotKeptInDynamoDB(t *testing.T) {
 	inTime(t, square, func(w *world) {
 		w.initState()
 		d := w.start(strings.Replace(tracking, memoryState, tableState, 1), nil)
-		w.live(d, 6*time.Hour)
+		w.live(d, 150*time.Minute)
 		s, _, err := daemon.OpenState(w.t.Context(), daemon.Options{Config: parse(t, strings.Replace(tracking, memoryState, tableState, 1)), AWS: awsapi.Options{
 			Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()},
 		}})
@@ -85,7 +90,7 @@ func TestHoldsAreNotKeptInDynamoDB(t *testing.T) {
 			t.Fatal(err)
 		}
 		decisions, _, err := s.Decisions(store.Query{Limit: 1000})
-		if err != nil || len(decisions) < 6 {
+		if err != nil || len(decisions) < 4 {
 			t.Errorf("%d decisions, error %v; want those that scaled", len(decisions), err)
 		}
 		for i := range decisions {

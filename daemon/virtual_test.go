@@ -142,14 +142,14 @@ services:
   - {service: c/web, desired: 2, task_start: 45s, load: {square: {low: 0.9, high: 2.9, period: 2h}}}
 `
 
-func TestADayOfTargetTracking(t *testing.T) {
+func TestHoursOfTargetTracking(t *testing.T) {
 	inTime(t, square, func(w *world) {
 		b := store.Memory()
 		d := w.start(tracking, b)
-		w.live(d, 24*time.Hour)
+		w.live(d, 8*time.Hour)
 		all := history(t, b)
-		if n := w.called("UpdateService"); n != len(all) || n < 24 {
-			t.Errorf("%d writes and %d activities in a day, want the same number, and at least two an up and down", n, len(all))
+		if n := w.called("UpdateService"); n != len(all) || n < 8 {
+			t.Errorf("%d writes and %d activities in eight hours, want the same number, and at least two an up and down", n, len(all))
 		}
 		for _, a := range all {
 			if a.To < 1 || a.To > 10 || a.From == a.To {
@@ -159,8 +159,8 @@ func TestADayOfTargetTracking(t *testing.T) {
 				t.Errorf("activity to %d ended %s: %s", a.To, a.Status, a.StatusMessage)
 			}
 		}
-		if n := w.called("GetMetricData"); n > 24*60+2 {
-			t.Errorf("%d reads in a day, want at most one a minute", n)
+		if n := w.called("GetMetricData"); n > 8*60+2 {
+			t.Errorf("%d reads in eight hours, want at most one a minute", n)
 		}
 	})
 }
@@ -246,13 +246,13 @@ region: eu-west-2
 history: 1h
 services:
   - {service: c/web, desired: 6, load: {steps: [{at: 0s, value: 2.9}, {at: 29m, value: 0.1}, {at: 3h, value: 2.9}]}}
-faults: [{`+c.fault+`, from: 30m, for: 2h}]
+faults: [{`+c.fault+`, from: 30m, for: 1h}]
 `, func(w *world) {
 				d := w.start(tracking, nil)
 				ctx, stop := context.WithCancel(w.t.Context())
 				done := make(chan error, 1)
 				go func() { done <- d.Run(ctx) }()
-				time.Sleep(2*time.Hour + 29*time.Minute)
+				time.Sleep(time.Hour + 29*time.Minute)
 				if v := w.view(); v.Desired != 6 {
 					t.Errorf("desired %d during the outage, want 6", v.Desired)
 				}

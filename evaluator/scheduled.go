@@ -195,23 +195,6 @@ func (a *ActionMemory) schedule(s Schedule) {
 	}
 }
 
-// Rewind makes up for a clock that was ahead: nothing that lies after now has been dealt with. It reports whether
-// anything was.
-func (m *Memory) Rewind(t *Target, now time.Time) (news bool) {
-	for i := range min(len(m.Actions), len(t.ScheduledActions)) {
-		a := &m.Actions[i]
-		if !a.Handled.After(now) { // and so is what was registered, which comes first
-			continue
-		}
-		a.Handled, news = now, true
-		if a.Registered.After(now) {
-			a.Registered = now
-		}
-		a.schedule(t.ScheduledActions[i].Schedule)
-	}
-	return news
-}
-
 // handle notes that every fire up to now has been dealt with. An action seen for the first time has missed nothing.
 func (m *Memory) handle(t *Target, now time.Time) (news bool) {
 	for i := range min(len(m.Actions), len(t.ScheduledActions)) {

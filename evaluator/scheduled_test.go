@@ -338,7 +338,7 @@ func TestBoundsInForce(t *testing.T) {
 		s.o.Service.Status = ServiceMissing
 		s.decide()
 		s.carry()
-		if back := noon.Add(60 * time.Second); !s.m.Rewind(s.target, back) || s.m.Rewind(s.target, back) {
+		if back := noon.Add(60 * time.Second); !s.m.Rewind(s.target, back, 0) || s.m.Rewind(s.target, back, 0) {
 			t.Error("it is to be news once")
 		}
 		s.o.Service.Status = ServiceActive

@@ -156,15 +156,30 @@ func (t *target) unready() bool {
 	return slices.ContainsFunc(t.entries, unread) || t.silent()
 }
 
-// silent reports whether the target has had datapoints, and all of its metrics have stopped.
+// silent reports whether the target has had datapoints, be it before this start, and all of its metrics have stopped.
 func (t *target) silent() bool {
-	spoke, speaks := false, false
+	spoke, speaks := t.spokeBefore(), false
 	for _, tr := range t.entries {
 		tr.seen()
 		spoke = spoke || tr.newest > 0
 		speaks = speaks || tr.newest > 0 && !tr.stopped()
 	}
 	return spoke && !speaks
+}
+
+// spokeBefore reports whether an alarm of the target has ever left the state that it began with, INSUFFICIENT_DATA. Where missing
+// data do not count as good or bad that takes datapoints, and the memory of it survives a restart and goes to the next daemon.
+func (t *target) spokeBefore() bool {
+	for i := range min(len(t.spec.Policies), len(t.memory.Policies)) {
+		alarms, known := t.spec.Policies[i].Alarms, t.memory.Policies[i].Alarms
+		for j := range min(len(alarms), len(known)) {
+			filled := alarms[j].Missing == evaluator.TreatBreaching || alarms[j].Missing == evaluator.TreatNotBreaching
+			if !filled && !known[j].Since.IsZero() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // seen notes the end of the newest bucket that has had a datapoint.

@@ -126,6 +126,42 @@ func TestWhatCountsAsUnready(t *testing.T) {
 	}
 }
 
+func TestWhatWasSilentBeforeARestartCountsAfterIt(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		value   func(evaluator.Metric, int64) float64
+		missing string
+		want    bool
+	}{
+		{"a metric that goes on", constant(48), "", false},
+		{"a metric that stopped in the life before", until(0), "", true},
+		{"one that has never had a datapoint", constant(math.NaN()), "", false},
+		{"one that stopped, whose alarm keeps its state", until(0), "ignore", true},
+		{"one that stopped, whose alarm takes missing data for good", until(0), "notBreaching", false},
+		{"one that never had a datapoint, whose alarm takes that for bad", constant(math.NaN()), "breaching", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld()
+			k := w.add("s0", 4)
+			text := fleetOf(1, "halt_if_unready_percent: 20")
+			if c.missing != "" {
+				text = "halt_if_unready_percent: 20\n" + strings.Replace(stepping, "c/web", "c/s0", 1)
+				text = strings.Replace(text, "threshold:", "treat_missing_data: "+c.missing+", threshold:", 1)
+			}
+			w.value = c.value
+			b := newBench(t, w, text)
+			b.pass()
+			b.minutes(180)
+			before := b.engine.targets[k].unready()
+			b = b.restart(text)
+			b.minutes(3)
+			if got := b.engine.targets[k].unready(); got != c.want {
+				t.Errorf("unready is %v, before the restart it was %v", got, before)
+			}
+		})
+	}
+}
+
 // until shows 48 up to so many seconds after midnight.
 func until(seconds int64) func(evaluator.Metric, int64) float64 { return gap(seconds, math.MaxInt32) }
 

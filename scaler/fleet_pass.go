@@ -9,7 +9,6 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"ecs-autoscaler/evaluator"
-	"ecs-autoscaler/store"
 )
 
 // Pass makes a pass over every cluster that is due at now, one after the other in a fixed order, in the caller's goroutine:
@@ -130,30 +129,9 @@ func (f *Fleet) keepHouse(ctx context.Context) {
 	if !due {
 		return
 	}
-	f.abandon(now)
+	f.abandon()
 	if _, err := f.Store.Prune(now); err != nil {
 		f.Logger.Warn("old history could not be removed; it is tried again in an hour", zap.Error(err))
-	}
-}
-
-// abandon ends the activities of clusters that are no longer in the configuration; each engine does so for those of its own.
-func (f *Fleet) abandon(now time.Time) {
-	if f.Shared || len(f.failedLists()) > 0 || f.unlisted() != "" {
-		return // whose they are others know, or nobody does yet
-	}
-	var c store.Changes
-	for _, a := range f.Store.OpenActivities() {
-		if f.of(a.Target) == nil && now.Sub(a.StartTime) >= evaluator.FulfilWithin {
-			abandoned := abandon(a, now)
-			f.common.telemetry.activity(&abandoned)
-			c.Activities = append(c.Activities, &abandoned)
-		}
-	}
-	if len(c.Activities) == 0 {
-		return
-	}
-	if err := f.Store.Commit(c); err != nil {
-		f.Logger.Warn("activities that nobody follows any more could not be ended; it is tried again in an hour", zap.Error(err))
 	}
 }
 

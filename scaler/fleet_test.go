@@ -420,28 +420,6 @@ func TestTheWholeFleetIsLookedAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheActivitiesOfAClusterThatLeftAreNotOpenForEver(t *testing.T) {
-	w := newWorld()
-	k := w.add("web", 2)
-	w.addIn("d", "web", 2)
-	w.value, w.startAfter = constant(90), 10*time.Hour
-	s := newSquad(t, w, stepping, store.Memory(), nil)
-	s.minutes(2)
-	if len(s.store.OpenActivities()) != 1 {
-		t.Fatalf("open %v", s.store.OpenActivities())
-	}
-	if err := s.fleet.Reload(parse(t, strings.ReplaceAll(stepping, "c/web", "d/web"))); err != nil {
-		t.Fatal(err)
-	}
-	w.value = constant(30)
-	s.minutes(130)
-	for _, a := range s.store.OpenActivities() {
-		if a.Target == k {
-			t.Errorf("still %s after two hours", a.Status)
-		}
-	}
-}
-
 // stepped is a clock whose machine was set, or was asleep, once.
 type stepped struct {
 	*world

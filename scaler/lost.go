@@ -75,17 +75,6 @@ func endOf(a store.Activity, s *evaluator.Service, now time.Time) store.Activity
 
 const notFollowed = "it is not followed any more, because its target is no longer in the configuration or has a later activity"
 
-// abandon is the end of an activity of a cluster that nobody asks for any more. Of one that was never answered it does not
-// say that it failed.
-func abandon(a store.Activity, now time.Time) store.Activity {
-	pending := a.Status == evaluator.Pending
-	a.Status, a.EndTime = evaluator.Unfulfilled, now
-	if a.StatusMessage = evaluator.StatusMessage(a.Status, a.To, 0, notFollowed); pending {
-		a.StatusMessage = "It is not known whether the desired count was set: " + notFollowed
-	}
-	return a
-}
-
 // follows reports whether the activity is one that its target still works on.
 func (e *Engine) follows(a *store.Activity) bool {
 	t := e.targets[a.Target]

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"go.uber.org/zap"
+
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
@@ -127,7 +129,7 @@ func (e *Engine) lookAnew() {
 	for _, t := range e.order {
 		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
 		clear(t.metricDue)
-		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now()) || t.dirty
+		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now().Truncate(second), 0) || t.dirty
 	}
 	for _, tr := range e.tracked {
 		tr.readAt = time.Time{}
@@ -195,6 +197,7 @@ func (p *pass) queue(t *target, entries []*observe.Entry) []*observe.Entry {
 func (p *pass) decide() {
 	d := &p.scratch
 	for _, t := range p.due {
+		p.believe(t)
 		p.evaluate(t, p.now, d)
 		switch {
 		case awsapi.Classify(t.describeErr) == awsapi.Timeout:
@@ -213,6 +216,16 @@ func (p *pass) decide() {
 		}
 	}
 	slices.SortStableFunc(p.acting, func(a, b *target) int { return a.urgency - b.urgency })
+}
+
+// believe looks at what is remembered of a target before the first look, when AWS has told the time: an instant far in the future,
+// which somebody has written or a clock was wrong about, would hold the target until then.
+func (p *pass) believe(t *target) {
+	if t.looked || !t.memory.Rewind(t.spec, p.now, evaluator.MostAhead) {
+		return
+	}
+	t.dirty = true
+	p.Logger.Warn("the state had times in the future, more than a day from now; they count as now", zap.Stringer("target", t.spec))
 }
 
 // urgency orders what acts: scale-out first, so that when AWS's rate does not suffice for all it is

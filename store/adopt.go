@@ -35,6 +35,20 @@ func (s *Store) Adopt(ctx context.Context, sc Scope) error {
 	return nil
 }
 
+// OpenOf reads the open activities of a scope whose lease nobody has from a backend that several daemons use, oldest first.
+// Nothing of them stays in memory. With a backend that one daemon has for itself there are none: OpenActivities has all.
+func (s *Store) OpenOf(ctx context.Context, sc Scope) ([]Activity, error) {
+	shared, ok := s.backend.(Shared)
+	if !ok {
+		return nil, nil
+	}
+	snapshot, err := shared.LoadScope(ctx, sc)
+	if err != nil {
+		return nil, fmt.Errorf("load what is remembered of %s: %w", sc, err)
+	}
+	return snapshot.Open, nil
+}
+
 // Drop forgets the rows of a scope in memory; what is durable of it stays. It is for a lease that has become another
 // daemon's: what is not durable by now never will be.
 func (s *Store) Drop(sc Scope) {

@@ -32,6 +32,8 @@ type Dump struct {
 	// history was asked for.
 	Activities []Activity       `json:"activities,omitempty"`
 	Decisions  []DecisionRecord `json:"decisions,omitempty"`
+	// Migration says that this was read from a file of an earlier format; it is no part of the document.
+	Migration *Migration `json:"-"`
 }
 
 // ClusterDelays are the delays that a cluster has learned, by name.
@@ -46,7 +48,7 @@ func (d *ClusterDelays) scope() Scope { return Scope{Account: d.Account, Cluster
 // Export reads everything that b remembers, the history only if it is asked for. Errors are the backend's. A shared backend may be in use:
 // then every scope is as it was at one instant, and the history may know more.
 func Export(b Backend, history bool) (*Dump, error) {
-	d := &Dump{Application: application, Version: DumpVersion, Delays: map[string]Delay{}}
+	d := &Dump{Application: application, Version: DumpVersion, Delays: map[string]Delay{}, Migration: MigrationOf(b)}
 	snapshots, err := snapshotsOf(b)
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"ecs-autoscaler/evaluator"
@@ -28,9 +29,10 @@ func (e *DumpError) Error() string {
 }
 
 // ParseDump reads and checks a document that export wrote, or that a person changed; file is what it is called. Nothing in it
-// is passed over: a key that is not known, a record twice or a value out of its range is a *DumpError, the first of them.
-func ParseDump(file string, text []byte) (*Dump, error) {
-	p := &dumpParser{file: file, text: text}
+// is passed over: a key that is not known, a record twice, a value out of its range or a time more than a day after now is a *DumpError,
+// the first of them.
+func ParseDump(file string, text []byte, now time.Time) (*Dump, error) {
+	p := &dumpParser{file: file, text: text, latest: now.Add(evaluator.MostAhead)}
 	if !utf8.Valid(text) {
 		return nil, p.at(len(text), "is no JSON in UTF-8")
 	}
@@ -52,6 +54,8 @@ func ParseDump(file string, text []byte) (*Dump, error) {
 type dumpParser struct {
 	file string
 	text []byte
+	// latest is the latest time that a record may have: all of them are about what has been.
+	latest time.Time
 }
 
 // at is a mistake at a place in the text.
@@ -364,6 +368,11 @@ func (p *dumpParser) checkMemories(memories []Remembered) error {
 		if problem := memoryProblem(&memories[i]); problem != "" {
 			return p.wrong(path, problem)
 		}
+		for _, at := range memories[i].Memory.Instants() {
+			if err := p.checkTime(path, ".Memory."+at.Path, *at.At); err != nil {
+				return err
+			}
+		}
 		if key := string(targetKey(memories[i].Target)); !unseen(seen, key) {
 			return p.wrong(path, fmt.Sprintf("%s has a memory already", memories[i].Target))
 		}
@@ -379,6 +388,9 @@ func (p *dumpParser) checkDecisions(decisions []DecisionRecord) error {
 			return p.wrong(path, err.Error())
 		}
 		r.Time = plain(r.Time)
+		if err := p.checkTime(path, ".Time", r.Time); err != nil {
+			return err
+		}
 		if text, err := json.Marshal(r.JSON); err == nil && len(r.JSON) > 0 {
 			r.JSON = text // compact, as it is kept
 		}
@@ -394,6 +406,15 @@ func unseen(seen map[string]bool, key string) bool {
 	known := seen[key]
 	seen[key] = true
 	return !known
+}
+
+// checkTime refuses what cannot have been yet: the daemon would wait until then.
+func (p *dumpParser) checkTime(path, field string, at time.Time) error {
+	if !at.After(p.latest) {
+		return nil
+	}
+	return p.wrongBelow(path, field, fmt.Sprintf("%s has not been yet; nothing in a state is later than now, and more than a day is no difference of clocks: "+
+		"correct the time, or this machine's clock", at.Format(time.RFC3339)))
 }
 
 func memoryProblem(r *Remembered) string {
@@ -428,6 +449,9 @@ func (p *dumpParser) checkActivities(d *Dump) error {
 			a, path := &part.rows[i], fmt.Sprintf("%s[%d]", part.name, i)
 			if problem := activityProblem(a, part.open, d.Sequence); problem != "" {
 				return p.wrong(path, problem)
+			}
+			if err := errors.Join(p.checkTime(path, ".StartTime", a.StartTime), p.checkTime(path, ".EndTime", a.EndTime)); err != nil {
+				return err
 			}
 			if !unseen(seen, a.ID) {
 				return p.wrong(path, fmt.Sprintf("activity %s is there twice", a.ID))

@@ -31,9 +31,12 @@ func exported(t fataler, path string) string {
 	return string(text)
 }
 
+// later is when documents of tests are read.
+var later = noon.Add(100 * 24 * time.Hour)
+
 func parsed(t fataler, text string) *Dump {
 	t.Helper()
-	d, err := ParseDump("state.json", []byte(text))
+	d, err := ParseDump("state.json", []byte(text), later)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -208,6 +211,19 @@ const smallDump = `{
 }
 `
 
+// Clocks differ, and what a decision says of times to come is its own.
+func TestTimesUpToADayAheadAreImported(t *testing.T) {
+	for _, text := range []string{
+		strings.Replace(smallDump, `"StartTime": "2026-03-01`, `"StartTime": "2026-03-02`, 1),
+		strings.Replace(smallDump, `"policies": [`, `"shared": {"scale_out_fulfilled": "2026-03-02T12:00:00Z"}, "policies": [`, 1),
+		strings.Replace(smallDump, `"Action": "hold"`, `"Decision": {"next": "2036-03-02T12:00:00Z"}, "Action": "hold"`, 1),
+	} {
+		if _, err := ParseDump("state.json", []byte(text), noon); err != nil || text == smallDump {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
+}
+
 // Every mistake is found before anything is written, at its place.
 func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 	parsed(t, smallDump)
@@ -243,13 +259,22 @@ func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 		{"delays of no cluster", `{"cluster": "shop", "delays"`, `{"cluster": "", "delays"`, `state.json:6:22: cluster_delays[0]: `},
 		{"delays of a cluster twice", `"cluster_delays": [`, `"cluster_delays": [{"cluster": "shop", "delays": {}},`, `cluster_delays[1]: shop has its delays already`},
 		{"an unknown key beside a cluster's delays", `{"cluster": "shop", "delays"`, `{"cluster": "shop", "region": "x", "delays"`, `state.json:6:52: cluster_delays[0].region: is not known`},
+		{"a cooldown of years", `"policies": [{"name": "cpu"}]`, `"policies": [{"name": "cpu", "cooldown": {"scale_in_fulfilled": "2036-03-01T12:00:00Z"}}]`,
+			`state.json:8:189: memories[0].Memory.policies[0].cooldown.scale_in_fulfilled: 2036-03-01T12:00:00Z has not been yet; `},
+		{"a cooldown of the target", `"policies": [`, `"shared": {"scale_out_fulfilled": "2026-03-02T12:00:01Z"}, "policies": [`, `memories[0].Memory.shared.scale_out_fulfilled: 2026-03-02T12:00:01Z has`},
+		{"an alarm's future state", `{"name": "cpu"}`, `{"name": "cpu", "alarms": [{"name": "high", "state": "OK", "since": "2027-01-01T00:00:00Z"}]}`, `memories[0].Memory.policies[0].alarms[0].since: 2027`},
+		{"a scheduled action dealt with for years", `"policies": [`, `"actions": [{"name": "day", "identity": "x", "handled": "2030-01-01T00:00:00Z"}], "policies": [`, `memories[0].Memory.actions[0].handled: 2030`},
+		{"a reversal to come", `"policies": [`, `"flaps": {"direction": "scale_in", "reversals": ["2026-03-01T12:00:00Z", "2026-04-01T12:00:00Z"]}, "policies": [`, `memories[0].Memory.flaps.reversals[1]: 2026-04-01`},
+		{"an activity to come", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "2026-03-02T12:00:01Z"`, `open_activities[0].StartTime: 2026-03-02T12:00:01Z has`},
+		{"an end to come", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "2026-03-01T12:00:00Z", "EndTime": "2026-04-01T12:00:00Z"`, `open_activities[0].EndTime: 2026-04`},
+		{"a decision to come", `"DecisionId": "d-9", "Time": "2026`, `"DecisionId": "d-9", "Time": "2029`, `state.json:16:35: decisions[0].Time: 2029`},
 		{"no object", smallDump, `[]`, `state.json:1:1: must be an object`},
 		{"null", smallDump, `null`, `state.json:1:1: must be an object`},
 		{"nothing", smallDump, ``, `state.json:1:1: is no JSON: it ends too early`},
 		{"no UTF-8", `"shop"`, "\"\xff\"", `is no JSON in UTF-8`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := ParseDump("state.json", []byte(strings.Replace(smallDump, test.old, test.now, 1)))
+			_, err := ParseDump("state.json", []byte(strings.Replace(smallDump, test.old, test.now, 1)), noon)
 			var mistake *DumpError
 			if !errors.As(err, &mistake) || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("error %v; want %s", err, test.want)
@@ -263,7 +288,7 @@ func FuzzParseDump(f *testing.F) {
 	f.Add([]byte(emptyDump))
 	f.Add([]byte(`{"application": "ecs-autoscaler", "version": 1, "delays": {"": null}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		d, err := ParseDump("f", text)
+		d, err := ParseDump("f", text, later)
 		if err != nil {
 			if _, ok := errors.AsType[*DumpError](err); !ok {
 				t.Errorf("error %v has no place", err)
@@ -285,7 +310,7 @@ func FuzzParseDump(f *testing.F) {
 		if kept, err := found.Text(); err != nil || string(kept) != string(first) {
 			t.Errorf("it is\n%s\nand exported\n%s", first, kept)
 		}
-		again, err := ParseDump("f", first)
+		again, err := ParseDump("f", first, later)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, first)
 		}

@@ -24,6 +24,8 @@ type fileBackend struct {
 	// known are the formats that this program knows, and onClose, if there is one, comes after closing.
 	known   formats
 	onClose func()
+	// migrated says how opening has found the file; nil where it had the newest format.
+	migrated *Migration
 	// loaded is what opening read, for the first Load.
 	loaded *Snapshot
 

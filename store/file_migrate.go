@@ -24,6 +24,29 @@ type formats struct {
 // released are the formats so far. A new one raises newest, adds a step, and adds to testdata a file of the one before.
 var released = formats{newest: 1}
 
+// Migration says that a state file had an earlier format when it was opened.
+type Migration struct {
+	// Path is the file, From and To are the formats.
+	Path     string
+	From, To int
+	// Copy is the file as it was before; empty where the file was opened for reading alone, and has not been changed.
+	Copy string
+}
+
+// MigrationOf says whether opening b has found an earlier format; nil when it has not.
+func MigrationOf(b Backend) *Migration {
+	if m, ok := b.(interface{ Migration() *Migration }); ok {
+		return m.Migration()
+	}
+	return nil
+}
+
+// Migration says whether the state was in a file of an earlier format; nil when it was not.
+func (s *Store) Migration() *Migration { return MigrationOf(s.backend) }
+
+// Migration says whether opening the file has found an earlier format; nil when it has not.
+func (b *fileBackend) Migration() *Migration { return b.migrated }
+
 // formatOf reads who wrote the file and in which format.
 func (b *fileBackend) formatOf(tx *bbolt.Tx) (int, error) {
 	meta := tx.Bucket(metaBucket)
@@ -45,9 +68,11 @@ func (b *fileBackend) formatOf(tx *bbolt.Tx) (int, error) {
 // migrate brings a file of an earlier format to the newest: a copy is kept beside it, and then all steps are one
 // transaction. Whatever happens on the way leaves the file as it was.
 func (b *fileBackend) migrate(from int) error {
-	if err := b.keepCopy(from); err != nil {
+	kept, err := b.keepCopy(from)
+	if err != nil {
 		return fmt.Errorf("keep a copy before it is brought to format %d: %w", b.known.newest, err)
 	}
+	b.migrated = &Migration{Path: b.path, From: from, To: b.known.newest, Copy: kept}
 	return b.run(func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {
 			for n := from; n < b.known.newest; n++ {
@@ -85,8 +110,8 @@ func (b *fileBackend) complete(tx *bbolt.Tx) error {
 }
 
 // keepCopy puts a copy of the file beside it: PATH.format-1 and so on. One that is there and has the same content, from
-// a migration that did not come to its end, will do; another one is left alone.
-func (b *fileBackend) keepCopy(from int) error {
+// a migration that did not come to its end, will do; another one is left alone. It returns the name.
+func (b *fileBackend) keepCopy(from int) (string, error) {
 	for n := 1; ; n++ {
 		path := fmt.Sprintf("%s.format-%d", b.path, from)
 		if n > 1 {
@@ -95,9 +120,9 @@ func (b *fileBackend) keepCopy(from int) error {
 		same, err := sameContent(path, b.file)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			return writeBeside(path, func(w io.Writer) error { return copyFrom(w, b.file) })
+			return path, writeBeside(path, func(w io.Writer) error { return copyFrom(w, b.file) })
 		case err != nil || same:
-			return err
+			return path, err
 		}
 	}
 }
@@ -172,5 +197,8 @@ func (b *fileBackend) inOldFormat() (*fileBackend, error) {
 		return nil, err
 	}
 	copied.onClose = gone
+	if m := copied.migrated; m != nil {
+		copied.migrated = &Migration{Path: b.path, From: m.From, To: m.To}
+	}
 	return copied, nil
 }

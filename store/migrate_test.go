@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
 
 	"ecs-autoscaler/evaluator"
@@ -101,10 +102,13 @@ func TestAnEarlierFormatIsMigratedOnceAndKept(t *testing.T) {
 		runs++
 		return doubled(tx)
 	})
-	for range 2 {
+	for _, want := range []*Migration{{Path: path, From: 1, To: 3, Copy: path + ".format-1"}, nil} {
 		b, err := openFormat(path, known)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, MigrationOf(b)); diff != "" {
+			t.Errorf("what it says of the migration (-want +got):\n%s", diff)
 		}
 		s, err := b.Load()
 		if err != nil || s.Delays["AWS/ECS 60"].Seconds != 195 || len(s.Memories) != 2 || len(s.Open) != 1 {
@@ -196,6 +200,10 @@ func TestAnEarlierFormatIsReadWithoutWriting(t *testing.T) {
 	b, err := open(path, next(doubled), true)
 	if err != nil {
 		t.Fatal(err)
+	}
+	d, err := Export(b, false)
+	if err != nil || d.Migration == nil || *d.Migration != (Migration{Path: path, From: 1, To: 3}) {
+		t.Errorf("the export says of the migration %+v, error %v", d.Migration, err)
 	}
 	s, err := b.Load()
 	if err != nil || s.Delays["AWS/ECS 60"].Seconds != 195 {

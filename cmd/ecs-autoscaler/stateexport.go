@@ -47,6 +47,9 @@ a state file must be stopped; those that share a DynamoDB table may run on, and 
 
 // writeDump writes the document to standard output, or as a whole to a file.
 func writeDump(d *store.Dump, output string, stdout, stderr io.Writer) error {
+	if m := d.Migration; m != nil {
+		fmt.Fprintf(stderr, "%s has format %d and was read as one of format %d; the file itself is as it was\n", m.Path, m.From, m.To)
+	}
 	text, err := d.Text()
 	if err != nil {
 		return err

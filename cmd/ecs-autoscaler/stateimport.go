@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -73,7 +74,7 @@ func readDump(stdin io.Reader, file string) (*store.Dump, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := store.ParseDump(file, text)
+	d, err := store.ParseDump(file, text, time.Now())
 	if err != nil {
 		return nil, exitError{code: 1, err: err}
 	}

@@ -147,7 +147,7 @@ func (s *stage) export(ctx context.Context) (*store.Dump, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, stderr.String())
 	}
-	return store.ParseDump("export", text)
+	return store.ParseDump("export", text, time.Now())
 }
 
 // call is one that the region has recorded.

@@ -69,8 +69,9 @@ type Clients struct {
 	CloudWatch *cloudwatch.Client
 	Region     string
 
-	cfg     aws.Config
-	each    []func(*middleware.Stack) error
+	cfg aws.Config
+	// each gives the middleware of each call in an account, by its name in the configuration.
+	each    func(account string) []func(*middleware.Stack) error
 	trouble func() string
 }
 
@@ -94,17 +95,24 @@ func Connect(ctx context.Context, o Options) (*Clients, error) {
 	if err := finish(ctx, o, &cfg); err != nil {
 		return nil, err
 	}
-	t := newTelemetry(o.Registerer)
-	each := []func(*middleware.Stack) error{t.install, deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
-	return newClients(cfg, each), nil
+	return newClients(cfg, eachCall(o), ""), nil
 }
 
-// newClients makes clients with the middleware of each call.
-func newClients(cfg aws.Config, each []func(*middleware.Stack) error) *Clients {
+// eachCall is the middleware of each call, which counts for an account, by its name in the configuration.
+func eachCall(o Options) func(account string) []func(*middleware.Stack) error {
+	t := newTelemetry(o.Registerer)
+	return func(account string) []func(*middleware.Stack) error {
+		return []func(*middleware.Stack) error{t.in(account), deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+	}
+}
+
+// newClients makes the clients of an account.
+func newClients(cfg aws.Config, all func(account string) []func(*middleware.Stack) error, account string) *Clients {
+	each := all(account)
 	return &Clients{
 		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
 		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...); speak(co) }),
-		Region:     cfg.Region, cfg: cfg, each: each,
+		Region:     cfg.Region, cfg: cfg, each: all,
 	}
 }
 

@@ -386,7 +386,7 @@ func TestCredentialsThatFailLaterAreAccessDenied(t *testing.T) {
 	}
 }
 
-func TestRequestsAreCountedByServiceOperationAndClass(t *testing.T) {
+func TestRequestsAreCountedByAccountServiceOperationAndClass(t *testing.T) {
 	environment(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		registry := prometheus.NewPedanticRegistry()
@@ -402,14 +402,17 @@ func TestRequestsAreCountedByServiceOperationAndClass(t *testing.T) {
 		if err := describe(t, connected(t, o)); err != nil {
 			t.Fatal(err)
 		}
-		if err := describe(t, connected(t, o)); err != nil { // clients made anew go on counting
+		again := connected(t, o) // clients made anew go on counting
+		other, err := again.In(Role{Account: "west", Region: "us-west-2"})
+		if err := errors.Join(err, describe(t, again), describe(t, other)); err != nil {
 			t.Fatal(err)
 		}
 		want := `
-# HELP ecs_autoscaler_aws_requests_total Requests to AWS, retries included, by service, operation and class of the answer (ok, throttled, access_denied, not_found, not_active, invalid, server, timeout).
+# HELP ecs_autoscaler_aws_requests_total Requests to AWS, retries included, by account, service, operation and class of the answer (ok, throttled, access_denied, not_found, not_active, invalid, server, timeout).
 # TYPE ecs_autoscaler_aws_requests_total counter
-ecs_autoscaler_aws_requests_total{class="ok",operation="DescribeServices",service="ecs"} 2
-ecs_autoscaler_aws_requests_total{class="throttled",operation="DescribeServices",service="ecs"} 1
+ecs_autoscaler_aws_requests_total{account="",class="ok",operation="DescribeServices",service="ecs"} 2
+ecs_autoscaler_aws_requests_total{account="west",class="ok",operation="DescribeServices",service="ecs"} 1
+ecs_autoscaler_aws_requests_total{account="",class="throttled",operation="DescribeServices",service="ecs"} 1
 `
 		if err := testutil.GatherAndCompare(registry, strings.NewReader(want), "ecs_autoscaler_aws_requests_total"); err != nil {
 			t.Error(err)
@@ -417,8 +420,8 @@ ecs_autoscaler_aws_requests_total{class="throttled",operation="DescribeServices"
 		if problems, err := testutil.GatherAndLint(registry); err != nil || len(problems) > 0 {
 			t.Errorf("lint: %v %v", problems, err)
 		}
-		if n := testutil.CollectAndCount(registry, "ecs_autoscaler_aws_request_duration_seconds"); n != 1 {
-			t.Errorf("%d duration series, want 1", n)
+		if n := testutil.CollectAndCount(registry, "ecs_autoscaler_aws_request_duration_seconds"); n != 2 {
+			t.Errorf("%d duration series, want one of each account", n)
 		}
 	})
 }

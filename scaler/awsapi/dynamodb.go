@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/smithy-go/middleware"
 )
 
 // ConnectDynamoDB makes the client for a state in DynamoDB as Connect makes the others, of the same region, endpoint, HTTP
@@ -27,7 +26,6 @@ func ConnectDynamoDB(ctx context.Context, o Options) (*dynamodb.Client, error) {
 	if err := finish(ctx, o, &cfg); err != nil {
 		return nil, err
 	}
-	t := newTelemetry(o.Registerer)
-	each := []func(*middleware.Stack) error{t.install, deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+	each := eachCall(o)("")
 	return dynamodb.NewFromConfig(cfg, func(do *dynamodb.Options) { do.APIOptions = append(do.APIOptions, each...) }), nil
 }

@@ -15,6 +15,8 @@ import (
 
 // Role says how to work in another account or region.
 type Role struct {
+	// Account is the configuration's name of it, by which calls are counted.
+	Account string
 	// Region is an AWS region, or "" for that of the clients it is derived from.
 	Region string
 	// ARN is the role to assume there, or "" to work with the same credentials.
@@ -48,7 +50,7 @@ func (c *Clients) In(r Role) (*Clients, error) {
 	}
 	p := &patient{next: cfg.Credentials, change: r.OnChange}
 	if r.ARN != "" {
-		client := sts.NewFromConfig(cfg, func(so *sts.Options) { so.APIOptions = append(so.APIOptions, c.each...) })
+		client := sts.NewFromConfig(cfg, func(so *sts.Options) { so.APIOptions = append(so.APIOptions, c.each(r.Account)...) })
 		p.next = roleCredentials{r.ARN, stscreds.NewAssumeRoleProvider(client, r.ARN, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = appID, roleSession
 			if r.ExternalID != "" {
@@ -62,7 +64,7 @@ func (c *Clients) In(r Role) (*Clients, error) {
 		cfg.Credentials = p
 	}
 	cfg.Credentials = namedCredentials{cfg.Credentials}
-	derived := newClients(cfg, c.each)
+	derived := newClients(cfg, c.each, r.Account)
 	derived.trouble = p.trouble
 	return derived, nil
 }

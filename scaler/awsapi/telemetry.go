@@ -22,13 +22,13 @@ func newTelemetry(r prometheus.Registerer) *telemetry {
 	t := &telemetry{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ecs_autoscaler_aws_requests_total",
-			Help: "Requests to AWS, retries included, by service, operation and class of the answer (ok, throttled, access_denied, not_found, not_active, invalid, server, timeout).",
-		}, []string{"service", "operation", "class"}),
+			Help: "Requests to AWS, retries included, by account, service, operation and class of the answer (ok, throttled, access_denied, not_found, not_active, invalid, server, timeout).",
+		}, []string{"account", "service", "operation", "class"}),
 		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "ecs_autoscaler_aws_request_duration_seconds",
 			Help:    "Duration of AWS operations, retries included.",
 			Buckets: []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
-		}, []string{"service", "operation"}),
+		}, []string{"account", "service", "operation"}),
 	}
 	if r != nil {
 		t.requests = Register(r, t.requests)
@@ -53,14 +53,20 @@ func Register[C prometheus.Collector](r prometheus.Registerer, c C) C {
 	panic("register metric: " + err.Error())
 }
 
-func (t *telemetry) install(s *middleware.Stack) error {
-	if err := s.Finalize.Insert(attemptCounter{t}, "Retry", middleware.After); err != nil {
-		return err
+// in is the middleware that counts the calls in one account, by its name in the configuration.
+func (t *telemetry) in(account string) func(*middleware.Stack) error {
+	return func(s *middleware.Stack) error {
+		if err := s.Finalize.Insert(attemptCounter{t, account}, "Retry", middleware.After); err != nil {
+			return err
+		}
+		return s.Initialize.Add(operationTimer{t, account}, middleware.Before)
 	}
-	return s.Initialize.Add(operationTimer{t}, middleware.Before)
 }
 
-type attemptCounter struct{ *telemetry }
+type attemptCounter struct {
+	*telemetry
+	account string
+}
 
 // ID names the middleware.
 func (attemptCounter) ID() string { return "CountRequests" }
@@ -71,11 +77,14 @@ func (a attemptCounter) HandleFinalize(
 ) (middleware.FinalizeOutput, middleware.Metadata, error) {
 	out, meta, err := next.HandleFinalize(ctx, in)
 	service, operation := names(ctx)
-	a.requests.WithLabelValues(service, operation, string(Classify(err))).Inc()
+	a.requests.WithLabelValues(a.account, service, operation, string(Classify(err))).Inc()
 	return out, meta, err
 }
 
-type operationTimer struct{ *telemetry }
+type operationTimer struct {
+	*telemetry
+	account string
+}
 
 // ID names the middleware.
 func (operationTimer) ID() string { return "TimeOperation" }
@@ -87,7 +96,7 @@ func (o operationTimer) HandleInitialize(
 	start := time.Now()
 	out, meta, err := next.HandleInitialize(ctx, in)
 	service, operation := names(ctx)
-	o.duration.WithLabelValues(service, operation).Observe(time.Since(start).Seconds())
+	o.duration.WithLabelValues(o.account, service, operation).Observe(time.Since(start).Seconds())
 	return out, meta, err
 }
 

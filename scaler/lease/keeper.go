@@ -57,6 +57,11 @@ type Fleet interface {
 	Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error
 	// Drop ends it and returns when nothing more is written.
 	Drop(sc store.Scope)
+	// Unended says what a scope has left open that nobody steers: due whether activities are to be ended now, later whether
+	// there are others that may have to be. It only reads the state.
+	Unended(ctx context.Context, sc store.Scope) (due, later bool, err error)
+	// EndUnended ends those that are due, under the fence, and calls nobody but the state.
+	EndUnended(ctx context.Context, sc store.Scope, fence *store.Fence) error
 }
 
 // Options are what a Keeper works with. All but Address and Registerer are needed.
@@ -82,12 +87,13 @@ type Keeper struct {
 	elapsed func() time.Duration
 	sights  sights
 	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, left those that could not be
-	// given back yet, idle since when a free lease has been left to the member it should go to.
-	held  map[store.Scope]store.Lease
-	taken map[store.Scope]taking
-	left  map[store.Scope]store.Lease
-	idle  map[store.Scope]time.Duration
-	work  work
+	// given back yet, idle since when a free lease has been left to the member it should go to, strays those that nobody wants.
+	held   map[store.Scope]store.Lease
+	taken  map[store.Scope]taking
+	left   map[store.Scope]store.Lease
+	idle   map[store.Scope]time.Duration
+	strays map[store.Scope]*stray
+	work   work
 	// leases and members are as last read.
 	leases  map[store.Scope]store.Lease
 	members []store.Member
@@ -117,7 +123,7 @@ func New(o Options) *Keeper {
 		elapsed: func() time.Duration { return time.Since(began) },
 		sights:  sights{every: Every, known: map[string]*sight{}},
 		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
-		idle: map[store.Scope]time.Duration{}, work: newWork(o.InTurn),
+		idle: map[store.Scope]time.Duration{}, strays: map[store.Scope]*stray{}, work: newWork(o.InTurn),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
 		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}

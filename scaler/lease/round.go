@@ -24,6 +24,7 @@ func (k *Keeper) round(ctx context.Context) {
 	k.compare(leases)
 	k.begin(ctx)
 	k.deal(ctx, scopes, leases, members)
+	k.tidy(ctx, scopes, leases)
 	k.publish(leases, members)
 }
 

@@ -109,6 +109,48 @@ type fleet struct {
 	broken bool
 	// slow is how long Hold and Drop take for a scope.
 	slow map[store.Scope]time.Duration
+	// open is where clusters have their open activities, for all daemons; read counts how often this one has looked.
+	open *open
+	read int
+}
+
+// open counts open activities: those that are to be ended, and those that are not yet.
+type open struct {
+	mu         sync.Mutex
+	due, later map[store.Scope]int
+}
+
+func (f *fleet) Unended(_ context.Context, sc store.Scope) (due, later bool, err error) {
+	f.mu.Lock()
+	f.read++
+	f.mu.Unlock()
+	f.open.mu.Lock()
+	defer f.open.mu.Unlock()
+	return f.open.due[sc] > 0, f.open.later[sc] > 0, nil
+}
+
+func (f *fleet) EndUnended(ctx context.Context, sc store.Scope, _ *store.Fence) error {
+	if err := f.linger(ctx, sc); err != nil {
+		return err
+	}
+	f.open.mu.Lock()
+	defer f.open.mu.Unlock()
+	f.open.due[sc]--
+	return nil
+}
+
+// count is how many activities are open.
+func (o *open) count(sc store.Scope) int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.due[sc] + o.later[sc]
+}
+
+// mean gives the daemon another configuration.
+func (f *fleet) mean(scopes ...store.Scope) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.scopes = scopes
 }
 
 // linger takes as long as the scope is slow, or until ctx ends.
@@ -178,6 +220,7 @@ type daemon struct {
 type world struct {
 	t       *testing.T
 	table   *table
+	open    *open
 	scopes  []store.Scope
 	daemons []*daemon
 	born    int
@@ -186,7 +229,8 @@ type world struct {
 func inTime(t *testing.T, clusters int, test func(w *world)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, table: &table{leases: map[store.Scope]store.Lease{}, members: map[string]store.Member{}}}
+		w := &world{t: t, table: &table{leases: map[store.Scope]store.Lease{}, members: map[string]store.Member{}},
+			open: &open{due: map[store.Scope]int{}, later: map[store.Scope]int{}}}
 		for i := range clusters {
 			w.scopes = append(w.scopes, store.Scope{Cluster: fmt.Sprintf("c%d", i)})
 		}
@@ -225,7 +269,7 @@ func (w *world) start() *daemon {
 
 // daemon is one that does not run yet.
 func (w *world) daemon() *daemon {
-	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}}, link: &link{table: w.table}}
+	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}, open: w.open}, link: &link{table: w.table}}
 	id := fmt.Sprintf("daemon-%d", w.born)
 	w.born++
 	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.NewNop()})
