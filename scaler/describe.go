@@ -66,11 +66,11 @@ func keysOf(targets []*target) []evaluator.Key {
 
 // describeKeys describes as many of the keys as the rate allows.
 func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key) {
-	n := min(len(keys), max(0, p.Services.Calls(p.now)-reservedCalls)*batch)
+	n := min(len(keys), max(0, p.Services.Calls(p.Clock.Now().Truncate(second))-reservedCalls)*batch)
 	if n == 0 || ctx.Err() != nil {
 		return
 	}
-	described := p.ask(ctx, p.now, keys[:n])
+	described := p.ask(ctx, keys[:n])
 	if ctx.Err() != nil {
 		return // what the stop has cut short is nobody's failure
 	}
@@ -90,10 +90,12 @@ func (p *pass) describeKeys(ctx context.Context, keys []evaluator.Key) {
 
 // ask describes services, but does not wait longer than answerWithin. What it gives is of the instant at which it was answered:
 // a cooldown that counted from the question would end too soon where the answer was long on its way.
-func (e *Engine) ask(ctx context.Context, now time.Time, keys []evaluator.Key) []observe.Described {
+// The rate is asked at the time as it is, not as it was when the pass began: a pass during which the clock is corrected would keep
+// the bucket waiting for a time that comes much later.
+func (e *Engine) ask(ctx context.Context, keys []evaluator.Key) []observe.Described {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	described := e.Services.Describe(ctx, now, keys)
+	described := e.Services.Describe(ctx, e.Clock.Now().Truncate(second), keys)
 	answered := e.Clock.Now().Truncate(second)
 	for i := range described {
 		if described[i].Err == nil {

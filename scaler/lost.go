@@ -39,7 +39,7 @@ func (p *pass) describeLost(ctx context.Context) {
 		return
 	}
 	p.found = map[evaluator.Key]*observe.Described{}
-	described := p.ask(ctx, p.now, keys)
+	described := p.ask(ctx, keys)
 	for i := range described {
 		p.found[described[i].Key] = &described[i]
 	}

@@ -104,7 +104,7 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 // refresh describes the targets again; those that the rate left out or that failed are not in the result.
 func (p *pass) refresh(ctx context.Context, targets []*target) map[*target]bool {
 	fresh := make(map[*target]bool, len(targets))
-	described := p.ask(ctx, p.Clock.Now().Truncate(second), keysOf(targets))
+	described := p.ask(ctx, keysOf(targets))
 	if ctx.Err() != nil {
 		return fresh
 	}

@@ -19,6 +19,9 @@ func (w *world) judge() {
 	if w.failed.Load() || w.process == nil && w.crew == nil {
 		return
 	}
+	if w.process != nil && time.Since(w.process.began) < settling {
+		return // it comes up after a downtime that has outlasted a short calm
+	}
 	w.compareAPI()
 	w.lock.Lock()
 	defer w.lock.Unlock()

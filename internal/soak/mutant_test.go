@@ -255,7 +255,7 @@ var mutants = map[string]struct {
 	"the minimum is ignored": {mutant{falsify: func(k *rules) { k.min = 0 }}, "the count stays within the bounds", 500},
 	"suspension is ignored": {mutant{falsify: func(k *rules) { k.suspendedIn, k.suspendedOut = false, false }},
 		"nothing moves in a suspended direction", 501},
-	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys", 523},
+	"deployments are ignored":   {mutant{falsify: func(k *rules) { k.duringDeployment = true }}, "no scale-in while ECS deploys", 531},
 	"every write is sent twice": {mutant{send: resent(1)}, "durable intent", 500},
 	"datapoints are invented":   {mutant{send: invented}, "a scale-in has its datapoints", 501},
 	"writes come too late": {mutant{send: func(t *trip, req *http.Request) (*http.Response, error) {

@@ -21,12 +21,11 @@ func NewBucket(perSecond float64, burst int) *Bucket {
 	return &Bucket{limiter: rate.NewLimiter(rate.Limit(perSecond), burst)}
 }
 
-// rewound is how far an instant may lie before the latest one and still be that of a caller who began a while ago. What
-// is further back is a clock that was set.
-const rewound = 5 * time.Minute
+// rewound is how far an instant may lie before the latest one and still be that of a caller who has just looked at the clock, in
+// whole seconds. What is further back is a clock that was set: it must not keep anybody waiting until it is as late again.
+const rewound = 3 * time.Second
 
-// at is the instant that counts for a caller at now. Callers have passes of their own, which did not begin at one moment: the
-// bucket must not be refilled twice for the time between two of them.
+// at is the instant that counts for a caller at now. The bucket must not be refilled twice for the moment between two callers.
 func (b *Bucket) at(now time.Time) time.Time {
 	behind := b.latest.Sub(now)
 	if behind > 0 && behind < rewound {
