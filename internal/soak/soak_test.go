@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -41,6 +42,21 @@ func shm(t *testing.T) string {
 		}
 	})
 	return dir
+}
+
+// given is how make is told what replaces the draws of a seed in this run, beginning with a blank.
+func given() string {
+	var args []string
+	flag.Visit(func(f *flag.Flag) {
+		switch f.Name {
+		case "soak.services", "soak.days", "soak.pace", "soak.daemons":
+			args = append(args, fmt.Sprintf("-%s %s", f.Name, f.Value))
+		}
+	})
+	if len(args) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" ARGS=%q", strings.Join(args, " "))
 }
 
 // asked is what the flags ask for.

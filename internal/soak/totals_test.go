@@ -56,7 +56,7 @@ func (v *violation) String() string {
 	if v.decision != "" {
 		text += "\n  last decision: " + v.decision
 	}
-	return text + fmt.Sprintf("\n  replay: make soak SEED=%d YEARS=0", v.seed)
+	return text + fmt.Sprintf("\n  replay: make soak SEED=%d YEARS=0%s", v.seed, given())
 }
 
 func newTotals(seed uint64) *totals {
