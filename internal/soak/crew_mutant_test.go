@@ -122,7 +122,7 @@ var crewMutants = map[string]struct {
 	"leases are taken whatever they are": {mutant{wrapTable: func(a dynamo.API) dynamo.API { return unconditional{API: a, leases: true} },
 		befall: []string{"kill", "slow", "restart"}}, "a lease's generation grows by one", 601},
 	"nobody notices how long it took": {mutant{clock: func(c *scaler.SystemClock) scaler.Clock { return timeless{c} },
-		befall: []string{"trap", "foreign"}}, "who has slept writes nothing with an old lease", 601},
+		befall: []string{"trap", "foreign"}}, "who has slept writes nothing with an old lease", 606},
 	"the dead seem to live": {mutant{wrapLeases: func(t lease.Table) lease.Table { return undying{t, new(uint64)} },
 		befall: []string{"kill"}}, "a cluster is taken over", 600},
 	"an expired lease is used at once": {mutant{wrapLeases: func(t lease.Table) lease.Table { return hasty{t} },
@@ -130,9 +130,9 @@ var crewMutants = map[string]struct {
 	"what is open is lost in a hand-over": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, open: true} },
 		befall: []string{"restart", "foreign"}}, "every activity ends", 600},
 	"failed commits are taken for done": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },
-		befall: []string{"table", "foreign"}}, "every write has a durable intent", 600},
+		befall: []string{"table", "foreign"}}, "every write has a durable intent", 613},
 	"what may have been done is taken back": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },
-		befall: []string{"table", "foreign"}}, "what is taken back was not done", 603},
+		befall: []string{"table", "foreign"}}, "what is taken back was not done", 608},
 }
 
 // TestTheOracleFindsDefectsOfSeveralDaemons is TestTheOracleFindsDeliberateDefects for those.
@@ -142,7 +142,7 @@ func TestTheOracleFindsDefectsOfSeveralDaemons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var rules []string
 			for seed := range uint64(mutantSeeds) {
-				sum := live(t, m.seed+seed, options{size: &size{6, 2 * hour, 65 * time.Minute}, mutant: &m.mutant, daemons: 3, pace: 50, until: m.rule})
+				sum := live(t, m.seed+seed, options{size: &size{4, hour, calmFor(m.rule)}, mutant: &m.mutant, daemons: 3, pace: 50, until: m.rule})
 				for _, v := range sum.violations {
 					if rules = append(rules, v.rule); strings.Contains(v.rule, m.rule) {
 						t.Logf("found with seed %d by %q: %s", v.seed, v.rule, v.text)
