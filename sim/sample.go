@@ -43,7 +43,8 @@ type sampler struct {
 	cursor  int
 }
 
-// each calls f with every datapoint of the metric's own resolution that can be seen now and begins in [from, to).
+// each calls f with every datapoint of the metric's own resolution that can be seen now and begins in [from, to). f must not
+// keep it.
 func (s *sampler) each(from, to int64, f func(*datapoint)) {
 	resolution := int64(s.resolution / time.Second)
 	from, to = s.bounds(from, to, resolution)
@@ -54,8 +55,9 @@ func (s *sampler) each(from, to int64, f func(*datapoint)) {
 		s.changes = s.owner.tasks.Counts(s.now, s.region.since(from), s.region.since(to), s.changes[:0])
 	}
 	s.cursor = 0
+	var d datapoint // one for all: what is handed to f lives on the heap
 	for at := from; at < to; at += resolution {
-		d := datapoint{at: at}
+		d = datapoint{at: at}
 		if part := s.visible(at, resolution); part > 0 && s.measure(&d, resolution, part < 1) {
 			f(&d)
 		}
@@ -73,7 +75,9 @@ func (s *sampler) bounds(from, to, resolution int64) (int64, int64) {
 }
 
 // since is the time since time zero of a unix second.
-func (r *Region) since(unix int64) time.Duration { return time.Unix(unix, 0).Sub(r.zero) }
+func (r *Region) since(unix int64) time.Duration {
+	return time.Duration(unix-r.zero.Unix())*time.Second - time.Duration(r.zero.Nanosecond())
+}
 
 // visible says how much of a datapoint can be seen: 0 nothing, 1 all, and a half while it is still partial.
 func (s *sampler) visible(at, resolution int64) float64 {
