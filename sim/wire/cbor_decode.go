@@ -30,10 +30,11 @@ func DecodeCBOR(data []byte) (any, error) {
 	return v, nil
 }
 
-// decoder reads data from its beginning. The short texts of a request are few and come again and again: each is kept once.
+// decoder reads data from its beginning. Most short texts of a request are few and come again and again: those that came last
+// are kept, each in the place that its length and its ends give it.
 type decoder struct {
 	data  []byte
-	texts map[string]any
+	texts [64]any
 }
 
 // shortText is how long a text may be to be kept.
@@ -41,19 +42,15 @@ const shortText = 32
 
 // keep is the text of these bytes, as a string in an interface.
 func (d *decoder) keep(b []byte) any {
-	if len(b) > shortText {
+	n := len(b)
+	if n == 0 || n > shortText {
 		return string(b)
 	}
-	kept, known := d.texts[string(b)]
-	if !known {
-		if d.texts == nil {
-			d.texts = map[string]any{}
-		}
-		text := string(b)
-		kept = text
-		d.texts[text] = kept
+	place := &d.texts[(n*7+int(b[0])*3+int(b[n-1])*5+int(b[n/2]))%len(d.texts)]
+	if kept, _ := (*place).(string); kept != string(b) {
+		*place = string(b)
 	}
-	return kept
+	return *place
 }
 
 // head is the beginning of an item: its first byte and the argument; indef marks items of indefinite length.
