@@ -116,6 +116,7 @@ func TestWhatCountsAsUnready(t *testing.T) {
 				b.pass()
 			}
 			c.change(b, k)
+			b.engine.touch(b.engine.targets[k])
 			b.engine.targets[k].describeAt = b.now
 			b.between() // a service at rest is described between two looks
 			b.minutes(c.minutes)
