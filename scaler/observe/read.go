@@ -96,12 +96,18 @@ func (m *Metrics) internalErrors() []*Entry {
 	return again
 }
 
-// run makes the calls for some entries, a bounded number at a time, and waits for all of them.
+// run makes the calls for some entries, a bounded number at a time, and waits for all of them; where that is one, in the caller's
+// goroutine.
 func (r *reading) run(ctx context.Context, batch []*Entry) {
 	r.calls = plan(batch, r.calls)
 	r.next.Store(0)
+	n := min(r.m.inFlight, len(r.calls))
+	if n == 1 {
+		r.work(ctx, r.m.scratch[0])
+		return
+	}
 	var workers sync.WaitGroup
-	for i := range min(r.m.inFlight, len(r.calls)) {
+	for i := range n {
 		workers.Go(func() { r.work(ctx, r.m.scratch[i]) })
 	}
 	workers.Wait()

@@ -132,6 +132,22 @@ func (s *Services) Describe(ctx context.Context, now time.Time, keys []evaluator
 		allowed++
 	}
 	chunks = chunks[:allowed]
+	s.describeAll(ctx, now, chunks)
+	found := make([]Described, 0, len(keys))
+	for i := range chunks {
+		found = append(found, chunks[i].found...)
+	}
+	return found
+}
+
+// describeAll makes all calls, a bounded number at a time; where that is one, in the caller's goroutine.
+func (s *Services) describeAll(ctx context.Context, now time.Time, chunks []chunk) {
+	if min(s.inFlight, len(chunks)) <= 1 {
+		for i := range chunks {
+			s.describe(ctx, now, &chunks[i])
+		}
+		return
+	}
 	var calls errgroup.Group
 	calls.SetLimit(s.inFlight)
 	for i := range chunks {
@@ -141,11 +157,6 @@ func (s *Services) Describe(ctx context.Context, now time.Time, keys []evaluator
 		})
 	}
 	_ = calls.Wait() // no call returns an error: each result has its own
-	found := make([]Described, 0, len(keys))
-	for i := range chunks {
-		found = append(found, chunks[i].found...)
-	}
-	return found
 }
 
 // chunked groups keys by cluster, without doubles, in the order of their first appearance.
