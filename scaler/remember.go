@@ -1,7 +1,6 @@
 package scaler
 
 import (
-	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -34,7 +33,7 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 	}
 	t.last = now
 	p.logDecision(d)
-	text, err := json.Marshal(d)
+	text, err := d.MarshalJSON() // json.Marshal would go through it once more
 	if err != nil {
 		p.Logger.Error("a decision could not be written down", zap.Stringer("target", d.Target), zap.Error(err))
 		return
