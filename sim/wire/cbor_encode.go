@@ -88,7 +88,7 @@ func (c *CBOR) Value(v any) {
 	switch v := v.(type) {
 	case map[string]any:
 		c.Map(len(v))
-		for _, k := range sortedKeys(v) {
+		for _, k := range sortedKeys(v, nil) {
 			c.Text(k)
 			c.Value(v[k])
 		}
@@ -125,8 +125,11 @@ func (c *CBOR) bool(v bool) {
 
 func epoch(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-func sortedKeys(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
+// fewKeys is how many members the largest structure has that is often written.
+const fewKeys = 32
+
+// sortedKeys are the names of the members, put into keys where there is room for them.
+func sortedKeys(m map[string]any, keys []string) []string {
 	for k := range m {
 		keys = append(keys, k)
 	}

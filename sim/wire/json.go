@@ -82,7 +82,8 @@ func AppendJSON(b []byte, v any) []byte {
 
 func appendMap(b []byte, m map[string]any) []byte {
 	b = append(b, '{')
-	for i, k := range sortedKeys(m) {
+	var few [fewKeys]string
+	for i, k := range sortedKeys(m, few[:0]) {
 		if i > 0 {
 			b = append(b, ',')
 		}

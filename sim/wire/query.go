@@ -59,7 +59,7 @@ func members(v any) string {
 		return ""
 	}
 	var b strings.Builder
-	for _, name := range sortedKeys(m) {
+	for _, name := range sortedKeys(m, nil) {
 		switch v := m[name].(type) {
 		case map[string]any:
 			b.WriteString("<" + name + ">" + members(v) + "</" + name + ">")
