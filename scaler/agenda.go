@@ -53,6 +53,15 @@ func (e *Engine) touchAll() {
 	}
 }
 
+// sweep touches all targets once a minute: it finds nothing, but should something have changed without a touch, it costs a minute,
+// not the target.
+func (e *Engine) sweep(now time.Time) {
+	if minute := now.Truncate(time.Minute); !minute.Equal(e.swept) {
+		e.swept = minute
+		e.touchAll()
+	}
+}
+
 // appointments are those of all targets as they are now, in their order.
 func (e *Engine) appointments() []appointment {
 	for _, t := range e.touched {

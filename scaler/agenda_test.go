@@ -122,3 +122,19 @@ func TestTheAgendaReachesAllInstants(t *testing.T) {
 		}
 	}
 }
+
+func TestAForgottenTouchCostsAMinuteNotTheTarget(t *testing.T) {
+	w := newWorld()
+	w.add("s0", 3)
+	b := openBench(t, w, sharing(1, 10), store.Memory())
+	b.minutes(3)
+	k := b.engine.order[0]
+	k.nextLook, k.describeAt = b.now.AddDate(0, 0, 1), b.now.AddDate(0, 0, 1)
+	b.engine.touch(k)
+	b.engine.written() // the agenda has tomorrow
+	k.nextLook, k.describeAt = time.Time{}, time.Time{}
+	b.now = b.now.Add(time.Minute)
+	if r := b.engine.Pass(t.Context(), b.now); r.Looked != 1 {
+		t.Errorf("looked at %d targets", r.Looked)
+	}
+}

@@ -82,6 +82,7 @@ type Engine struct {
 	// may have changed since the last commit.
 	agenda  []appointment
 	touched []*target
+	swept   time.Time
 	tracked map[*observe.Entry]*trackedEntry
 	scratch evaluator.Decision
 	// fleet is what all targets of the daemon were like at the last pass.

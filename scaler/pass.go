@@ -81,6 +81,7 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	if e.moved() { // since the pass before, by an answer to somebody else
 		e.lookAnew()
 	}
+	e.sweep(now)
 	p := &pass{Engine: e, now: now}
 	p.looking = len(p.nowDue()) > 0
 	p.discover(ctx)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -297,14 +298,16 @@ func TestAnAnswerThatIsLostMayHaveHadItsEffect(t *testing.T) {
 	}{
 		{sim.TimeoutBefore, ""}, {sim.TimeoutAfter, "1"}, {sim.Hang, "1"}, {sim.ConnectionReset, ""}, {sim.ConnectionResetAfter, "1"},
 	} {
-		w := newWorld(t, stateTable)
-		w.inject(sim.Fault{Kind: c.kind, Operation: "PutItem"})
-		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		_, err := w.tables().PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("state"), Item: stateItem("a", "1", 1)})
-		cancel()
-		if got := w.get("a", "1", true); err == nil || got != c.effect {
-			t.Errorf("%s: error %v, and the item has n %q, want %q", c.kind, err, got, c.effect)
-		}
+		synctest.Test(t, func(t *testing.T) { // the deadline comes when nothing else can happen
+			w := newWorld(t, stateTable)
+			w.inject(sim.Fault{Kind: c.kind, Operation: "PutItem"})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			_, err := w.tables().PutItem(ctx, &dynamodb.PutItemInput{TableName: aws.String("state"), Item: stateItem("a", "1", 1)})
+			if got := w.get("a", "1", true); err == nil || got != c.effect {
+				t.Errorf("%s: error %v, and the item has n %q, want %q", c.kind, err, got, c.effect)
+			}
+		})
 	}
 }
 
