@@ -39,15 +39,17 @@ func (n *naps) before(at time.Time) (slept time.Duration) {
 	return slept
 }
 
-// wait lets whoever is about to do something sleep as long as the machine does.
-func (n *naps) wait() {
+// wait lets whoever is about to do something sleep as long as the machine does, if it does.
+func (n *naps) wait() (slept bool) {
 	n.mu.Lock()
 	var until time.Time
 	if last := len(n.taken) - 1; last >= 0 {
 		until = n.taken[last].to
 	}
 	n.mu.Unlock()
-	if d := time.Until(until); d > 0 {
+	d := time.Until(until)
+	if d > 0 {
 		time.Sleep(d)
 	}
+	return d > 0
 }

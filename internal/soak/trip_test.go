@@ -75,7 +75,7 @@ func (t *trip) open(req *http.Request) error {
 
 func (t *trip) depart(req *http.Request) (*http.Request, error) {
 	p := t.p
-	p.naps.wait()
+	t.rest()
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
@@ -120,7 +120,7 @@ func (t *trip) arrive(resp *http.Response, err error) (*http.Response, error) {
 	if late := p.machine.latency.Load(); late > 0 && err == nil { // a slow network: the answer's date is old when it comes
 		time.Sleep(time.Duration(late))
 	}
-	p.naps.wait()
+	t.rest()
 	p.w.lock.Lock()
 	defer p.w.lock.Unlock()
 	survives := t.seen == nil || t.effect(err) // else it has reached the region
@@ -154,7 +154,7 @@ func (t *trip) effect(err error) bool {
 		p.passes(afterLease)
 	}
 	p.w.lock.Unlock()
-	p.naps.wait() // it may have fallen asleep just now
+	t.rest() // it may have fallen asleep just now
 	p.w.lock.Lock()
 	return !p.dead
 }
@@ -177,6 +177,13 @@ func (p *process) show(t *trip, err error) {
 		t.tell()
 	}
 	p.w.digest.call(p, t.seen, err)
+}
+
+// rest is as long as the machine sleeps. Each of those that wake up with it goes on at a moment of its own.
+func (t *trip) rest() {
+	for t.p.naps.wait() && t.p.w.crew != nil {
+		t.breathe()
+	}
 }
 
 // breathe keeps what several processes, and the goroutines of each, do apart by some milliseconds and an odd number of nanoseconds,
