@@ -76,8 +76,8 @@ func (w *world) trouble(until time.Time) {
 	w.until(until)
 }
 
-// aside keeps what happens out of the instants of a process: one that was started a second ago, while a second daemon waited for its
-// file, acts at exactly the same nanosecond.
+// aside keeps what happens, and answers that are late, out of the instants of a process and away from its deadlines: one that was
+// started a second ago, while a second daemon waited for its file, acts at exactly the same nanosecond.
 const aside = 1009 * time.Nanosecond
 
 // schedule draws when a happening comes next.
@@ -121,7 +121,7 @@ func (w *world) injectFault() {
 		f.Operation = one(w.r, "", "UpdateService", "UpdateService", "DescribeServices", "GetMetricData", "List*")
 	}
 	if f.Kind == sim.Slow {
-		f.Delay = seconds(w.r, 1, 20)
+		f.Delay = seconds(w.r, 1, 20) + aside
 	}
 	id, err := w.region.Inject(f)
 	if err != nil {
@@ -228,7 +228,7 @@ func (w *world) setClock() {
 }
 
 func (w *world) slowNetwork() {
-	w.machine.setLatency(time.Duration(50+w.r.IntN(6000)) * time.Millisecond)
+	w.machine.setLatency(time.Duration(50+w.r.IntN(6000))*time.Millisecond + aside)
 	w.totals.fault("slow_network")
 	length := seconds(w.r, 60, 1200)
 	w.upset(length + 3*time.Minute)
