@@ -136,8 +136,7 @@ var share = []options{
 	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
 	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
 	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
-	{size: &size{8, 75 * time.Minute, 65 * time.Minute}, pace: 50, daemons: 2},
-	{size: &size{8, 75 * time.Minute, 65 * time.Minute}, pace: 50, daemons: 3},
+	{size: &size{4, 40 * time.Minute, 65 * time.Minute}, pace: 60, daemons: 3},
 }
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.
@@ -146,7 +145,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 	const seed = 3
 	for _, o := range []options{
 		{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true, daemons: 1},
-		{size: &size{6, 60 * time.Minute, time.Minute}, pace: 60, exact: true, daemons: 3},
+		{size: &size{4, 30 * time.Minute, time.Minute}, pace: 90, exact: true, daemons: 3},
 	} {
 		first, second := live(t, seed, o), live(t, seed, o)
 		if first.digest != second.digest {
