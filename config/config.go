@@ -42,6 +42,8 @@ type Config struct {
 	unsupported []Diagnostic
 	// about puts a message at the place of a key of Access.
 	about func(key, message string) Diagnostic
+	// finding puts a message at a place in the text.
+	finding func(at strict.Position, message string) Diagnostic
 }
 
 // StateKind is a kind of durable memory.
@@ -122,6 +124,7 @@ func readConfig(v strict.Value) *Config {
 	}
 	m.Key = ""
 	c := newConfig(v.File)
+	c.finding = m.Finding
 	c.settings(m)
 	c.accounts(m)
 	inherited := awsOptions()

@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 
+	"ecs-autoscaler/config/strict"
 	"ecs-autoscaler/evaluator"
 )
 
@@ -10,8 +11,10 @@ import (
 // is parsed and shared by all services of a pattern.
 type plan struct {
 	policies []evaluator.Policy
-	metrics  []plannedMetric
-	actions  []evaluator.ScheduledAction
+	// places are where the policies stand in the text.
+	places  []strict.Position
+	metrics []plannedMetric
+	actions []evaluator.ScheduledAction
 }
 
 // plannedMetric is a metric whose dimensions may still be those of a service to come.
@@ -19,6 +22,11 @@ type plannedMetric struct {
 	evaluator.Metric
 	ofService bool
 	key       string
+}
+
+// add appends a policy that stands at a place.
+func (p *plan) add(policy evaluator.Policy, at strict.Position) {
+	p.policies, p.places = append(p.policies, policy), append(p.places, at)
 }
 
 // watch makes the alarm refer to the metric, and to its SampleCount where the alarm needs it.

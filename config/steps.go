@@ -39,7 +39,7 @@ func (b *targetBuilder) stepPolicy(v strict.Value) (struct{}, bool) {
 	policy.Step = evaluator.Step{
 		AdjustmentType: kind.Value, MinAdjustmentMagnitude: minimum.Value, Adjustments: b.checkSteps(steps, kind.Value),
 	}
-	b.plan.policies = append(b.plan.policies, policy)
+	b.plan.add(policy, m.At)
 	if alarm.Valid && steps.Valid {
 		lintSteps(b.d, m.At, alarm.Value.Operator, policy.Step.Adjustments)
 	}

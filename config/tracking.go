@@ -37,7 +37,7 @@ func (b *targetBuilder) tracking(v strict.Value) (struct{}, bool) {
 	policy.Aggregation = o.metricAggregation
 	policy.TargetTracking = evaluator.TargetTracking{TargetValue: target.Value, DisableScaleIn: o.disableScaleIn}
 	policy.Alarms, ok = b.trackingAlarms(o, source, target.Value, m.At)
-	b.plan.policies = append(b.plan.policies, policy)
+	b.plan.add(policy, m.At)
 	return struct{}{}, ok && target.Valid
 }
 

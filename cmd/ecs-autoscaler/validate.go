@@ -16,12 +16,14 @@ import (
 
 func newValidate() *cobra.Command {
 	var path, output string
-	var strict, syntaxOnly bool
+	var how checks
 	cmd := &cobra.Command{
 		Use:   "validate [FILE]",
 		Short: "Check a configuration file: every mistake with its place and what would be right",
 		Long: `Check a configuration file and the files that it names for access: the web configuration file with its
-certificates and keys, and the token file. Each mistake is told with its place and what would be right.`,
+certificates and keys, and the token file. Each mistake is told with its place and what would be right.
+
+Policies that cannot work as meant are warnings: those that flap at a constant load, can never act, or act twice on the same load.`,
 		Example: `  ecs-autoscaler validate examples/flaskapp/step-scaling.yaml
   ecs-autoscaler validate --strict --output json`,
 		Args: cobra.MaximumNArgs(1),
@@ -29,13 +31,14 @@ certificates and keys, and the token file. Each mistake is told with its place a
 			if len(args) == 1 {
 				path = args[0]
 			}
-			return validate(cmd.OutOrStdout(), path, output, checks{strict, syntaxOnly})
+			return validate(cmd.OutOrStdout(), path, output, how)
 		},
 	}
 	configFlag(cmd, &path)
 	outputFlag(cmd, &output)
-	cmd.Flags().BoolVar(&strict, "strict", false, "treat warnings as errors")
-	cmd.Flags().BoolVar(&syntaxOnly, "syntax-only", false, "check the text alone, not the files that it names, which may be on another machine")
+	cmd.Flags().BoolVar(&how.strict, "strict", false, "treat warnings as errors")
+	cmd.Flags().BoolVar(&how.syntaxOnly, "syntax-only", false, "check the text alone, not the files that it names, which may be on another machine")
+	cmd.Flags().BoolVar(&how.prices, "prices", false, "estimate what CloudWatch asks for the metrics, beside alarms managed by AWS")
 	return cmd
 }
 
@@ -51,8 +54,8 @@ func checkOutput(output string) error {
 	return nil
 }
 
-// checks say what is checked.
-type checks struct{ strict, syntaxOnly bool }
+// checks say what is checked and told.
+type checks struct{ strict, syntaxOnly, prices bool }
 
 func validate(w io.Writer, path, output string, how checks) error {
 	if err := checkOutput(output); err != nil {
@@ -67,10 +70,14 @@ func validate(w io.Writer, path, output string, how checks) error {
 	if how.strict {
 		found = harden(found)
 	}
+	var prices *config.Prices
+	if c != nil && how.prices {
+		prices = new(c.Prices())
+	}
 	if output == "json" {
-		err = reportJSON(w, src.Name, ok, found)
+		err = reportJSON(w, verdict{src.Name, ok, []diagnostic{}, prices}, found)
 	} else {
-		err = reportText(w, src.Name, c, found)
+		err = errors.Join(reportText(w, src.Name, c, found), reportPrices(w, src.Name, prices))
 	}
 	if err == nil && !ok {
 		err = exitError{code: 1}
@@ -88,6 +95,7 @@ func check(src config.Source, how checks) (*config.Config, config.Diagnostics) {
 		d.Severity = config.SeverityWarning
 		found = append(found, d)
 	}
+	found = append(found, c.Lint()...)
 	if !how.syntaxOnly {
 		found = append(found, daemon.CheckAccess(c)...)
 	}
@@ -134,20 +142,39 @@ func reportText(w io.Writer, name string, c *config.Config, found config.Diagnos
 	return err
 }
 
-// reportJSON is the machine's form: {"file","valid","diagnostics":[{"file","line","column","severity","message"}]}.
-func reportJSON(w io.Writer, name string, ok bool, found config.Diagnostics) error {
-	type diagnostic struct {
-		File     string `json:"file"`
-		Line     int    `json:"line"`
-		Column   int    `json:"column"`
-		Severity string `json:"severity"`
-		Message  string `json:"message"`
+// reportPrices writes what was asked for in one line.
+func reportPrices(w io.Writer, name string, p *config.Prices) error {
+	if p == nil {
+		return nil
 	}
-	out := struct {
-		File        string       `json:"file"`
-		Valid       bool         `json:"valid"`
-		Diagnostics []diagnostic `json:"diagnostics"`
-	}{name, ok, []diagnostic{}}
+	each := ""
+	if p.Patterns > 0 {
+		each = "; a pattern counts as one service"
+	}
+	_, err := fmt.Fprintf(w, "%s: prices: %d metrics requested at most %d times a month: $%.2f ($0.01 for 1,000; with interval: auto as little as a third); "+
+		"%d alarms managed by AWS: $%.2f ($0.10 each, $0.30 with a period under 60 s)%s\n",
+		name, p.Metrics, p.Requests, p.Dollars, p.Alarms, p.ManagedDollars, each)
+	return err
+}
+
+// verdict is the machine's form: {"file","valid","diagnostics":[{"file","line","column","severity","message"}]}, with --prices
+// also "prices".
+type verdict struct {
+	File        string         `json:"file"`
+	Valid       bool           `json:"valid"`
+	Diagnostics []diagnostic   `json:"diagnostics"`
+	Prices      *config.Prices `json:"prices,omitempty"`
+}
+
+type diagnostic struct {
+	File     string `json:"file"`
+	Line     int    `json:"line"`
+	Column   int    `json:"column"`
+	Severity string `json:"severity"`
+	Message  string `json:"message"`
+}
+
+func reportJSON(w io.Writer, out verdict, found config.Diagnostics) error {
 	for _, d := range found {
 		out.Diagnostics = append(out.Diagnostics, diagnostic{d.File, d.Line, d.Column, string(d.Severity), d.Message})
 	}
