@@ -28,6 +28,8 @@ func TestEveryConfigurationUnderExamplesIsRight(t *testing.T) {
 		n++
 		if c, found := Parse(Source{Name: path, Text: text}, environment); c == nil || len(found) > 0 {
 			t.Errorf("%s:\n%s", path, found.Detail())
+		} else {
+			lintExample(t, path, c)
 		}
 		return nil
 	})

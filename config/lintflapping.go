@@ -55,7 +55,7 @@ func (e linted) together(policies []int) {
 	}
 	if o, found := fixedpoint.Overlapping(e.Target, policies); found {
 		high, low := &e.Policies[o.Above].Alarms[0], lastAlarm(&e.Policies[o.Below])
-		e.warnf(e.at(o.Below), "%s and %s are in ALARM at once where %s is %s %s and %s %s: whichever acts first, the other takes it back; keep the threshold of %s below %s, with a margin",
+		e.warnf(e.at(o.Below), "%s and %s are in ALARM at once where %s is %s %s and %s %s: whichever acts first, the other takes it back; let %s scale in only below %s, with a margin",
 			e.name(o.Above), e.name(o.Below), e.metric(high).MetricName, words(high.Operator), text(o.Low), words(low.Operator), text(o.High), e.name(o.Below), text(o.Low))
 		return
 	}
@@ -147,7 +147,7 @@ func tasks(n int) string {
 func (e linted) sameFor(q *fixedpoint.Sequence) string {
 	switch {
 	case q.Above == q.Below:
-		return ""
+		return ", at exactly this load"
 	case math.IsInf(q.Below, 1):
 		return ", as with every load above " + numeral(q.Above)
 	default:

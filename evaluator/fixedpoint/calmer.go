@@ -8,7 +8,10 @@ import (
 )
 
 // mostTrials is how often a threshold is lowered before Calmer gives up.
-const mostTrials = 20
+const mostTrials = 8
+
+// hair is the least share of a threshold by which it is lowered.
+const hair = 0.001
 
 // Calmer is the highest threshold found for a step policy (an index in Target.Policies) with which the policies have neither a
 // cycle nor an overshoot any more; false if lowering it does not help. What it returns has been searched like
@@ -27,11 +30,13 @@ func Calmer(t *evaluator.Target, policies []int, policy int) (threshold float64,
 		if q == nil {
 			return threshold, found.UpTo == t.Max
 		}
-		lower := short(q.lowestScaleIn(policy))
-		if lower <= 0 || lower >= threshold {
+		lower := q.lowestScaleIn(policy)
+		if lower >= threshold {
+			lower = threshold * (1 - hair) // It lies on the threshold, and with a little less it does not.
+		}
+		if threshold = short(min(lower, threshold)); threshold <= 0 {
 			return 0, false
 		}
-		threshold = lower
 	}
 	return 0, false
 }

@@ -19,15 +19,28 @@ func (v interval) holds(load *big.Rat) bool {
 	return v.low.Cmp(load) < 0 && (v.high == nil || load.Cmp(v.high) < 0)
 }
 
-// load is one of the interval: of an open one a number with few digits.
-func (v interval) load() *big.Rat {
-	if v.point() {
+// middle is a load of the interval.
+func (v interval) middle() *big.Rat {
+	switch {
+	case v.point():
 		return v.low
+	case v.high == nil:
+		twice := new(big.Rat).Add(v.low, v.low)
+		return twice.Add(twice, one)
+	default:
+		sum := new(big.Rat).Add(v.low, v.high)
+		return sum.Mul(sum, half)
 	}
-	if v.high == nil {
-		return new(big.Rat).Add(v.low, new(big.Rat).Add(v.low, big.NewRat(1, 1)))
+}
+
+var one, half = big.NewRat(1, 1), big.NewRat(1, 2)
+
+// load is one of the interval that people can read: of an open one a number with few digits.
+func (v interval) load() *big.Rat {
+	middle := v.middle()
+	if v.point() || v.high == nil {
+		return middle
 	}
-	middle := new(big.Rat).Mul(big.NewRat(1, 2), new(big.Rat).Add(v.low, v.high))
 	width, _ := new(big.Rat).Sub(v.high, v.low).Float64()
 	for digits := -int(math.Ceil(math.Log10(width))); digits < 20; digits++ {
 		if short := rounded(middle, digits); v.holds(short) {

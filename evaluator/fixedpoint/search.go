@@ -28,7 +28,8 @@ type Sequence struct {
 
 // Result is what there is to say about the policies of a target that follow one load.
 type Result struct {
-	// Cycle is the smallest sequence that goes on for ever, by counts and then by load; nil if there is none.
+	// Cycle is the smallest sequence that goes on for ever, by counts and then by load; nil if there is none. One at a single
+	// load, where a metric lies on a threshold, is given only where there is none over a range of loads.
 	Cycle *Sequence
 	// Overshoot is the smallest scale-in beyond what the scale-out policies bear, although it comes to rest in the end; nil
 	// if there is none. It is not looked for any further where there is a Cycle.
@@ -39,7 +40,7 @@ type Result struct {
 
 // mostDecisions bounds a search to well under a second. All counts of a pair of step policies with a few steps are looked at for
 // a Max of AWS's 5,000 tasks.
-const mostDecisions = 200_000
+const mostDecisions = 60_000
 
 // Search looks at every count within the bounds of t and every load for the policies with these indexes, whose metrics must
 // all be that load shared out over the tasks. Each sequence that does not come to rest contains a scale-in to a
@@ -56,6 +57,9 @@ func Search(t *evaluator.Target, policies []int) Result {
 		s.turns(count, interval{none, none})
 		s.turns(count, interval{low: none})
 	}
+	if s.found.Cycle == nil {
+		s.found.Cycle = s.single
+	}
 	return s.found
 }
 
@@ -65,6 +69,8 @@ type search struct {
 	edges    edges
 	left     int
 	found    Result
+	// single is the first cycle at a single load.
+	single *Sequence
 }
 
 // bothWays says that there is anything to look for. One target-tracking policy alone comes to rest: what it wants is load / target
@@ -78,7 +84,7 @@ func (s *search) bothWays() bool {
 // move is what happens at a count in a part of the loads.
 func (s *search) move(count int, part interval) Move {
 	s.left--
-	load := part.load()
+	load := part.middle()
 	d := s.rest.decide(count, load)
 	m := Move{Count: count, Metric: each(load, max(count, 1)), To: d.Wanted, Policy: -1}
 	if d.Action != evaluator.Hold && d.Policy >= 0 {
@@ -113,7 +119,7 @@ func (s *search) turns(count int, loads interval) {
 func (s *search) follow(moves []Move, loads interval) {
 	at := moves[len(moves)-1].To
 	if k := slices.IndexFunc(moves, func(m Move) bool { return m.Count == at }); k >= 0 {
-		s.found.Cycle = s.sequence(fromScaleIn(moves[k:]), loads)
+		s.cycle(s.sequence(fromScaleIn(moves[k:]), loads))
 		return
 	}
 	for _, part := range s.edges.parts(at, loads) {
@@ -121,12 +127,22 @@ func (s *search) follow(moves []Move, loads interval) {
 		switch {
 		case next.To != at:
 			s.follow(append(slices.Clone(moves), next), part)
-		case s.found.Overshoot == nil:
+		case s.found.Overshoot == nil && !part.point():
 			s.found.Overshoot = s.sequence(moves, part)
 		}
 		if s.found.Cycle != nil || s.left <= 0 {
 			return
 		}
+	}
+}
+
+// cycle keeps what was found.
+func (s *search) cycle(q *Sequence) {
+	switch {
+	case q.Above < q.Below:
+		s.found.Cycle = q
+	case s.single == nil:
+		s.single = q
 	}
 }
 
