@@ -47,6 +47,8 @@ func TestEveryYAMLBlockOfTheDocumentationIsRight(t *testing.T) {
 	for _, b := range blocks {
 		if c, found := Parse(Source{Name: "docs", Text: []byte(b[1])}, environment); c == nil || len(found.Errors()) > 0 || len(found) > 0 && !strings.Contains(b[1], "scheduled_actions") {
 			t.Errorf("in\n%s\n%s", b[1], found.Detail())
+		} else if lint := c.Lint(); len(lint) > 0 {
+			t.Errorf("in\n%s\n%s", b[1], lint.Detail())
 		}
 	}
 }

@@ -37,7 +37,7 @@ func TestEveryExampleOfTheHelpWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	text, err := os.ReadFile(filepath.Join(examples, "flaskapp", "step-scaling.yaml"))
+	text, err := os.ReadFile(filepath.Join(examples, "flaskapp", "target-tracking.yaml"))
 	if err != nil {
 		t.Fatal(err)
 	}
