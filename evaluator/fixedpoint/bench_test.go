@@ -5,7 +5,9 @@ import "testing"
 func BenchmarkSearch(b *testing.B) {
 	tg := target(1, 5000, out(70, 1), in(35, -1))
 	for b.Loop() {
-		Search(tg, all(tg))
+		if found := Search(tg, all(tg)); found.UpTo != tg.Max {
+			b.Fatalf("the search ended at %d tasks", found.UpTo)
+		}
 	}
 }
 

@@ -75,8 +75,8 @@ func TestWhatIsFoundIsSeenToOscillate(t *testing.T) {
 		if q == nil || overlaps(tg) {
 			return
 		}
-		if counts := closed(tg, q.Load, q.Moves[0].Count, 480); reversals(counts) < 4 {
-			t.Fatalf("load %v, %+v, but the evaluator ends with %v", q.Load, q.Moves, counts[440:])
+		if counts := closed(tg, q.Load, q.Moves[0].Count, 240); reversals(counts) < 4 {
+			t.Fatalf("load %v, %+v, but the evaluator ends with %v", q.Load, q.Moves, counts[200:])
 		}
 	})
 }
@@ -92,8 +92,8 @@ func TestWhereNothingIsFoundEveryLoadComesToRest(t *testing.T) {
 			load = float64(int(load))
 		}
 		count := rapid.IntRange(tg.Min, tg.Max).Draw(t, "count")
-		if counts := closed(tg, load, count, 480); reversals(counts) > 0 {
-			t.Fatalf("nothing was found, but the evaluator ends with %v", counts[440:])
+		if counts := closed(tg, load, count, 240); reversals(counts) > 0 {
+			t.Fatalf("nothing was found, but the evaluator ends with %v", counts[200:])
 		}
 	})
 }
@@ -123,8 +123,8 @@ func TestTargetTrackingComesToRestWhateverItsMargin(t *testing.T) {
 		tg := target(rapid.IntRange(1, 3).Draw(t, "min"), rapid.IntRange(3, 30).Draw(t, "max"), p)
 		load := rapid.Float64Range(0, 3000).Draw(t, "load")
 		count := rapid.IntRange(tg.Min, tg.Max).Draw(t, "count")
-		if counts := closed(tg, load, count, 480); reversals(counts) > 0 {
-			t.Fatalf("the evaluator ends with %v", counts[400:])
+		if counts := closed(tg, load, count, 240); reversals(counts) > 0 {
+			t.Fatalf("the evaluator ends with %v", counts[200:])
 		}
 	})
 }
@@ -136,7 +136,7 @@ func TestTargetTrackingThatActsAgainOnWhatIsOverDoesNot(t *testing.T) {
 	p.ScaleOutCooldown, p.ScaleInCooldown = 0, time.Minute
 	most := func() (n int) {
 		for count := 1; count <= 24; count++ {
-			n = max(n, reversals(closed(target(1, 24, p), 1208.8590931549045, count, 480)))
+			n = max(n, reversals(closed(target(1, 24, p), 1208.8590931549045, count, 240)))
 		}
 		return n
 	}
