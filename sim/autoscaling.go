@@ -2,17 +2,30 @@ package sim
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
+	"ecs-autoscaler/sim/fleet"
+	"ecs-autoscaler/sim/scaling"
 	"ecs-autoscaler/sim/wire"
 )
 
-// scalingDocs is what the describe calls of Application Auto Scaling answer, in the API's own structures.
-type scalingDocs struct{ targets, policies, actions, activities []map[string]any }
+// managed is the managed scaling of a scenario: calls of the API that were made before it began, and its past.
+type managed struct {
+	setup      []scalingCall
+	activities []map[string]any
+}
 
-// scalingMembers are the members of the API's structures; the first is the one that must be there besides ResourceId.
+// scalingCall is a call that makes what is there from the beginning.
+type scalingCall struct {
+	operation string
+	input     map[string]any
+}
+
+// scalingMembers are the members that a scenario may give: those of the API's structures, whether calls or answers have them.
+// The first is the one that must be there besides ResourceId.
 var scalingMembers = map[string][]string{
 	"scalable_targets": {"MaxCapacity", "MinCapacity", "ResourceId", "ServiceNamespace", "ScalableDimension", "RoleARN",
 		"CreationTime", "SuspendedState", "ScalableTargetARN", "PredictedCapacity"},
@@ -27,26 +40,53 @@ var scalingMembers = map[string][]string{
 
 func (c *compiler) scaling(doc *document) error {
 	d := &doc.AutoScaling
-	for _, f := range []struct {
-		name string
-		from []map[string]any
-		to   *[]map[string]any
+	// They are tried on a store of their own, so that a mistake is found where it was written.
+	trial := scaling.New(scaling.Options{Fleet: nobody{}})
+	for _, list := range []struct {
+		name, operation string
+		from            []map[string]any
 	}{
-		{"scalable_targets", d.ScalableTargets, &c.s.scaling.targets}, {"scaling_policies", d.ScalingPolicies, &c.s.scaling.policies},
-		{"scheduled_actions", d.ScheduledActions, &c.s.scaling.actions}, {"scaling_activities", d.ScalingActivities, &c.s.scaling.activities},
+		{"scalable_targets", "RegisterScalableTarget", d.ScalableTargets}, {"scaling_policies", "PutScalingPolicy", d.ScalingPolicies},
+		{"scheduled_actions", "PutScheduledAction", d.ScheduledActions}, {"scaling_activities", "", d.ScalingActivities},
 	} {
-		for i, item := range f.from {
-			done, err := c.scalingItem(fmt.Sprintf("%s.application_autoscaling.%s[%d]", c.base, f.name, i), f.name, item)
+		for i, item := range list.from {
+			path := fmt.Sprintf("%s.application_autoscaling.%s[%d]", c.base, list.name, i)
+			done, err := c.scalingItem(path, list.name, item)
 			if err != nil {
 				return err
 			}
-			*f.to = append(*f.to, done)
+			if list.operation == "" {
+				c.s.managed.activities = append(c.s.managed.activities, done)
+				continue
+			}
+			if err := c.setup(trial, path, list.operation, done); err != nil {
+				return err
+			}
+		}
+	}
+	for i, item := range doc.MetricAlarms {
+		if err := c.setup(trial, fmt.Sprintf("%s.metric_alarms[%d]", c.base, i), "PutMetricAlarm", plainMap(item)); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// scalingItem checks the names of an item and adds what AWS always answers.
+// setup keeps a call that the trial store accepts.
+func (c *compiler) setup(trial *scaling.Store, path, operation string, input map[string]any) error {
+	call := scalingCall{operation, input}
+	if _, err := trial.Do(call.at(time.Unix(0, 0))); err != nil {
+		return c.src.wrong(path, "as the input of %s: %s", operation, err.Message)
+	}
+	c.s.managed.setup = append(c.s.managed.setup, call)
+	return nil
+}
+
+func (s *scalingCall) at(now time.Time) scaling.Request {
+	return scaling.Request{Operation: s.operation, In: wire.In(s.input), Now: now, Setup: true}
+}
+
+// scalingItem checks the names of an item, and gives an activity what AWS always answers.
 func (c *compiler) scalingItem(path, kind string, item map[string]any) (map[string]any, error) {
 	members := scalingMembers[kind]
 	for _, name := range sorted(item) {
@@ -61,19 +101,13 @@ func (c *compiler) scalingItem(path, kind string, item map[string]any) (map[stri
 	if item[members[0]] == nil {
 		return nil, c.src.wrong(path, "%s is needed", members[0])
 	}
-	name, _ := item[members[0]].(string)
-	done, _ := plainTree(item).(map[string]any)
-	prefix := "arn:aws:autoscaling:" + c.s.region + ":" + c.s.account + ":"
+	done := plainMap(item)
 	if err := c.scalingTimes(path, done); err != nil {
 		return nil, err
 	}
 	for member, value := range map[string]any{
-		"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "CreationTime": int64(1735689600),
-		"RoleARN":            "arn:aws:iam::" + c.s.account + ":role/aws-service-role/ecs.application-autoscaling.amazonaws.com/AWSServiceRoleForApplicationAutoScaling_ECSService",
-		"ScalableTargetARN":  fmt.Sprintf("arn:aws:application-autoscaling:%s:%s:scalable-target/%016x", c.s.region, c.s.account, digest(resource)),
-		"PolicyARN":          fmt.Sprintf("%sscalingPolicy:%016x:resource/ecs/%s:policyName/%s", prefix, digest(resource), resource, name),
-		"ScheduledActionARN": fmt.Sprintf("%sscheduledAction:%016x:resource/ecs/%s:scheduledActionName/%s", prefix, digest(resource), resource, name),
-		"ActivityId":         fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(digest(path)), digest(resource)>>16),
+		"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount", "MinCapacity": int64(0),
+		"ActivityId": fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(digest(path)), digest(resource)>>16),
 	} {
 		if slices.Contains(members, member) && done[member] == nil {
 			done[member] = value
@@ -119,45 +153,82 @@ func plainTree(v any) any {
 	return v
 }
 
-func describeScalableTargets(c *call) (any, *wire.Error) {
-	return c.scaling(c.region.scenario.scaling.targets, "ScalableTargets", "ResourceIds", "ResourceId")
+// nobody is a region without services.
+type nobody struct{}
+
+func (nobody) Service(string, string, time.Time) (scaling.Service, bool) {
+	return scaling.Service{}, false
 }
+func (nobody) SetDesired(string, string, int, time.Time)               {}
+func (nobody) Values([]any, time.Time, time.Time, time.Time) []float64 { return nil }
 
-func describeScalingPolicies(c *call) (any, *wire.Error) {
-	return c.scaling(c.region.scenario.scaling.policies, "ScalingPolicies", "PolicyNames", "PolicyName")
-}
-
-func describeScheduledActions(c *call) (any, *wire.Error) {
-	return c.scaling(c.region.scenario.scaling.actions, "ScheduledActions", "ScheduledActionNames", "ScheduledActionName")
-}
-
-func describeScalingActivities(c *call) (any, *wire.Error) {
-	return c.scaling(c.region.scenario.scaling.activities, "ScalingActivities", "", "")
-}
-
-// scalingPage is the default and largest page of the describe calls (aws-semantics 6.5).
-const scalingPage = 50
-
-// scaling answers a describe call: the items of the namespace that the filters let through, in pages.
-func (c *call) scaling(items []map[string]any, output, filter, member string) (any, *wire.Error) {
-	namespace := c.in.Text("ServiceNamespace")
-	if namespace == "" {
-		return nil, reject("ValidationException", "1 validation error detected: Value null at 'serviceNamespace' failed to satisfy constraint: Member must not be null")
+// scalingStore makes the managed scaling of a region; what the scenario declares is older than it.
+func (r *Region) scalingStore() (*scaling.Store, error) {
+	s := r.scenario
+	store := scaling.New(scaling.Options{Account: s.account, Region: s.region, Start: r.zero, Seed: s.seed ^ digest("scaling"), Fleet: scaled{r}})
+	for i := range s.managed.setup {
+		if _, err := store.Do(s.managed.setup[i].at(r.zero.Add(-24 * time.Hour))); err != nil {
+			return nil, err
+		}
 	}
-	wanted, resource, dimension := c.in.Texts(filter), c.in.Text("ResourceId"), c.in.Text("ScalableDimension")
-	found := []any{}
-	for _, item := range items {
-		name, _ := item[member].(string)
-		if item["ServiceNamespace"] != namespace || resource != "" && item["ResourceId"] != resource ||
-			dimension != "" && item["ScalableDimension"] != dimension || len(wanted) > 0 && !slices.Contains(wanted, name) {
+	store.Declare(s.managed.activities)
+	return store, nil
+}
+
+// manageScaling answers a call of Application Auto Scaling, or one about alarms.
+func manageScaling(c *call) (any, *wire.Error) {
+	output, err := c.region.scaling.Do(scaling.Request{Operation: c.wire.Operation, In: c.in, Now: c.wall})
+	return output, err
+}
+
+// scaled is a region as managed scaling sees it.
+type scaled struct{ region *Region }
+
+// Service looks at a service.
+func (f scaled) Service(cluster, name string, at time.Time) (scaling.Service, bool) {
+	s := f.region.services[key{cluster, name}]
+	if s == nil {
+		return scaling.Service{}, false
+	}
+	v := s.tasks.View(at.Sub(f.region.zero))
+	out := scaling.Service{
+		Desired: v.Desired, Running: v.Running, Active: v.Status == fleet.Active && !s.fleet.Daemon,
+		Deploying:      s.fleet.Controller == fleet.ECS && (len(v.Deployments) > 1 || v.Deployments[0].Rollout == "IN_PROGRESS"),
+		HighResolution: s.fleet.Controller == fleet.ECS && s.resolution < time.Minute,
+	}
+	if s.balancer != nil {
+		out.TargetGroup = s.balancer.loadBalancer + "/" + s.balancer.targetGroup
+	}
+	return out, true
+}
+
+// SetDesired writes a desired count.
+func (f scaled) SetDesired(cluster, name string, n int, at time.Time) {
+	f.region.services[key{cluster, name}].tasks.Apply(at.Sub(f.region.zero), fleet.Event{Desired: &n})
+}
+
+// Values reads metrics as a call of GetMetricData does, but for faults of whole calls and of answers: alarms see late and missing datapoints only.
+func (f scaled) Values(queries []any, from, to, at time.Time) []float64 {
+	r := f.region
+	c := &call{region: r, wire: &wire.Request{Service: wire.CloudWatch, Operation: "GetMetricData", Region: r.scenario.region},
+		wall: at, now: at.Sub(r.zero), caller: principal{account: r.scenario.account},
+		in: wire.In(map[string]any{"MetricDataQueries": queries})}
+	list, err := c.metricQueries()
+	if err != nil {
+		return nil
+	}
+	e := &evaluation{call: c, span: interval{from, to}, faults: r.metricFaults(c),
+		queries: map[string]*metricQuery{}, done: map[string]*series{}, open: map[string]bool{}}
+	for i := range list {
+		e.queries[list[i].id] = &list[i]
+	}
+	for i := range list {
+		if !list[i].returned {
 			continue
 		}
-		found = append(found, item)
+		if s, err := e.series(&list[i]); err == nil {
+			return slices.DeleteFunc(slices.Clone(s.values), math.IsNaN)
+		}
 	}
-	limit := c.in.Int("MaxResults", scalingPage)
-	p, ok := pageOf(c.wire.Operation+"\x00"+namespace+"\x00"+resource, c.in.Text("NextToken"), len(found), min(max(limit, 1), scalingPage))
-	if !ok {
-		return nil, reject("InvalidNextTokenException", "Invalid token.")
-	}
-	return p.withToken(map[string]any{output: found[p.from:p.to]}, "NextToken"), nil
+	return nil
 }

@@ -3,20 +3,21 @@ package sim
 // The types of this file are the scenario file as it is written; docs/simulated-region.md explains every key.
 
 type document struct {
-	Region        string         `yaml:"region"`
-	Account       string         `yaml:"account"`
-	Seed          uint64         `yaml:"seed"`
-	Start         *instant       `yaml:"start"`
-	History       seconds        `yaml:"history"`
-	ResponseTime  seconds        `yaml:"response_time"`
-	Publication   publicationDoc `yaml:"publication"`
-	Limits        limitsDoc      `yaml:"limits"`
-	Clusters      []clusterDoc   `yaml:"clusters"`
-	Services      []serviceDoc   `yaml:"services"`
-	CustomMetrics []customDoc    `yaml:"custom_metrics"`
-	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
-	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
-	Faults        []faultDoc     `yaml:"faults"`
+	Region        string           `yaml:"region"`
+	Account       string           `yaml:"account"`
+	Seed          uint64           `yaml:"seed"`
+	Start         *instant         `yaml:"start"`
+	History       seconds          `yaml:"history"`
+	ResponseTime  seconds          `yaml:"response_time"`
+	Publication   publicationDoc   `yaml:"publication"`
+	Limits        limitsDoc        `yaml:"limits"`
+	Clusters      []clusterDoc     `yaml:"clusters"`
+	Services      []serviceDoc     `yaml:"services"`
+	CustomMetrics []customDoc      `yaml:"custom_metrics"`
+	AutoScaling   autoScalingDoc   `yaml:"application_autoscaling"`
+	MetricAlarms  []map[string]any `yaml:"metric_alarms"`
+	DynamoDB      dynamoDoc        `yaml:"dynamodb"`
+	Faults        []faultDoc       `yaml:"faults"`
 
 	Places         []placeDoc        `yaml:"places"`
 	Roles          []roleDoc         `yaml:"roles"`
@@ -26,13 +27,14 @@ type document struct {
 
 // placeDoc is another account or region.
 type placeDoc struct {
-	Region        string         `yaml:"region"`
-	Account       string         `yaml:"account"`
-	Clusters      []clusterDoc   `yaml:"clusters"`
-	Services      []serviceDoc   `yaml:"services"`
-	CustomMetrics []customDoc    `yaml:"custom_metrics"`
-	AutoScaling   autoScalingDoc `yaml:"application_autoscaling"`
-	DynamoDB      dynamoDoc      `yaml:"dynamodb"`
+	Region        string           `yaml:"region"`
+	Account       string           `yaml:"account"`
+	Clusters      []clusterDoc     `yaml:"clusters"`
+	Services      []serviceDoc     `yaml:"services"`
+	CustomMetrics []customDoc      `yaml:"custom_metrics"`
+	AutoScaling   autoScalingDoc   `yaml:"application_autoscaling"`
+	MetricAlarms  []map[string]any `yaml:"metric_alarms"`
+	DynamoDB      dynamoDoc        `yaml:"dynamodb"`
 }
 
 type roleDoc struct {

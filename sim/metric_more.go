@@ -148,8 +148,3 @@ func dimensionList(dims []dimension) []any {
 	}
 	return list
 }
-
-// describeAlarms answers that there are none: alarms are evaluated by the daemon.
-func describeAlarms(*call) (any, *wire.Error) {
-	return map[string]any{"MetricAlarms": []any{}, "CompositeAlarms": []any{}}, nil
-}

@@ -33,15 +33,24 @@ var operations = map[string]operation{
 	"GetMetricData":       {wire.CloudWatch, metricRead, noService, getMetricData},
 	"GetMetricStatistics": {wire.CloudWatch, metricStats, noService, getMetricStatistics},
 	"ListMetrics":         {wire.CloudWatch, metricList, noService, listMetrics},
-	"DescribeAlarms":      {wire.CloudWatch, alarmRead, noService, describeAlarms},
+	"DescribeAlarms":      {wire.CloudWatch, alarmRead, noService, manageScaling},
+	"PutMetricAlarm":      {wire.CloudWatch, alarmWrite, noService, manageScaling},
+	"DeleteAlarms":        {wire.CloudWatch, alarmWrite, noService, manageScaling},
 
 	"AssumeRole":        {wire.STS, identityUse, noService, assumeRole},
 	"GetCallerIdentity": {wire.STS, identityUse, noService, getCallerIdentity},
 
-	"DescribeScalableTargets":   {wire.AutoScaling, autoscaleRead, noService, describeScalableTargets},
-	"DescribeScalingPolicies":   {wire.AutoScaling, autoscaleRead, noService, describeScalingPolicies},
-	"DescribeScheduledActions":  {wire.AutoScaling, autoscaleRead, noService, describeScheduledActions},
-	"DescribeScalingActivities": {wire.AutoScaling, autoscaleRead, noService, describeScalingActivities},
+	"RegisterScalableTarget":   {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+	"DeregisterScalableTarget": {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+	"PutScalingPolicy":         {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+	"DeleteScalingPolicy":      {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+	"PutScheduledAction":       {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+	"DeleteScheduledAction":    {wire.AutoScaling, autoscaleWrite, scaledService, manageScaling},
+
+	"DescribeScalableTargets":   {wire.AutoScaling, autoscaleRead, scaledService, manageScaling},
+	"DescribeScalingPolicies":   {wire.AutoScaling, autoscaleRead, scaledService, manageScaling},
+	"DescribeScheduledActions":  {wire.AutoScaling, autoscaleRead, scaledService, manageScaling},
+	"DescribeScalingActivities": {wire.AutoScaling, autoscaleRead, scaledService, manageScaling},
 }
 
 // operationOf finds a call of a service.
@@ -92,6 +101,18 @@ func namedTasks(in *wire.Input) []key {
 		return nil
 	}
 	return []key{reference(in.Text("cluster"), in.Text("serviceName"))}
+}
+
+// scaledService is the service whose scaling a request is about.
+func scaledService(in *wire.Input) []key {
+	var keys []key
+	for _, resource := range append(in.Texts("ResourceIds"), in.Text("ResourceId")) {
+		if name, found := strings.CutPrefix(resource, "service/"); found && strings.Count(name, "/") == 1 {
+			cluster, service, _ := strings.Cut(name, "/")
+			keys = append(keys, key{cluster, service})
+		}
+	}
+	return keys
 }
 
 // page cuts a list: from and to are its bounds, next the token of what follows, "" at the end.

@@ -30,7 +30,7 @@ type ServiceView struct {
 
 // Services looks at all services now, sorted by cluster and name.
 func (r *Region) Services() []ServiceView {
-	now := r.Elapsed()
+	now := r.present()
 	views := make([]ServiceView, 0, len(r.ordered))
 	for _, s := range r.ordered {
 		views = append(views, s.look(now))
@@ -44,7 +44,7 @@ func (r *Region) Service(cluster, name string) (ServiceView, error) {
 	if err != nil {
 		return ServiceView{}, err
 	}
-	return s.look(r.Elapsed()), nil
+	return s.look(r.present()), nil
 }
 
 func (r *Region) service(cluster, name string) (*service, error) {
@@ -85,7 +85,7 @@ func (r *Region) SecondsAbove(cluster, name string, percent float64) (float64, e
 		return 0, err
 	}
 	const step = 10 * time.Second
-	now, begin := r.Elapsed(), -r.scenario.history
+	now, begin := r.present(), -r.scenario.history
 	changes := s.tasks.Counts(now, begin, now, nil)
 	total, k := 0.0, 0
 	for at := begin; at < now; at += step {
@@ -124,7 +124,7 @@ func (r *Region) Happen(cluster, name string, h Happening) error {
 	if err := h.check(); err != nil {
 		return err
 	}
-	s.tasks.Apply(r.Elapsed(), fleet.Event{Desired: h.Desired, Deploy: h.Deploy, Status: fleet.Status(h.Status),
+	s.tasks.Apply(r.present(), fleet.Event{Desired: h.Desired, Deploy: h.Deploy, Status: fleet.Status(h.Status),
 		PlacementLimit: h.PlacementLimit, FailStarts: h.FailStarts, Kill: h.Kill})
 	return nil
 }

@@ -17,7 +17,8 @@ func (c *compiler) places(doc *document) error {
 		d := &doc.Places[i]
 		sub := &document{
 			Region: or(d.Region, c.s.region), Account: or(d.Account, c.s.account), Seed: c.s.seed,
-			Clusters: d.Clusters, Services: d.Services, CustomMetrics: d.CustomMetrics, AutoScaling: d.AutoScaling, DynamoDB: d.DynamoDB,
+			Clusters: d.Clusters, Services: d.Services, CustomMetrics: d.CustomMetrics, AutoScaling: d.AutoScaling,
+			MetricAlarms: d.MetricAlarms, DynamoDB: d.DynamoDB,
 		}
 		s, err := c.place(sub, fmt.Sprintf("$.places[%d]", i))
 		if err != nil {

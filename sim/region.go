@@ -10,6 +10,7 @@ import (
 
 	"ecs-autoscaler/sim/dynamo"
 	"ecs-autoscaler/sim/fleet"
+	"ecs-autoscaler/sim/scaling"
 	"ecs-autoscaler/sim/wire"
 )
 
@@ -28,6 +29,7 @@ type Region struct {
 	custom   map[string]*metricSpec
 	buckets  buckets
 	dynamo   *dynamo.Store
+	scaling  *scaling.Store
 }
 
 // world is what all places of a scenario have in common.
@@ -100,6 +102,9 @@ func (w *world) settle(s *Scenario) error {
 		m := &s.custom[i]
 		r.custom[metricID(m.namespace, m.name, m.dimensions)] = m
 	}
+	if r.scaling, err = r.scalingStore(); err != nil {
+		return err
+	}
 	if w.home == nil {
 		w.home = r
 	}
@@ -135,6 +140,13 @@ func compare(a, b key) int {
 
 func (r *Region) arn(api, rest string) string {
 	return "arn:aws:" + api + ":" + r.scenario.region + ":" + r.scenario.account + ":" + rest
+}
+
+// present is the time since time zero, once managed scaling has done what was due until then.
+func (r *Region) present() time.Duration {
+	now := r.clock()
+	r.scaling.Advance(now)
+	return now.Sub(r.zero)
 }
 
 // Elapsed is the time since the region's time zero, by its clock.
@@ -188,6 +200,7 @@ func (r *Region) handle(req *http.Request, seen *Seen) outcome {
 	c.wire, err = wire.Read(req)
 	c.caller = r.caller(c.wire.Credential)
 	c.region = r.placeOf(c.caller, c.wire.Region)
+	c.region.scaling.Advance(c.wall)
 	entry := Call{Time: c.wall, API: c.wire.Service, Operation: c.wire.Operation, request: c.wire,
 		Account: c.region.scenario.account, Region: c.region.scenario.region}
 	out := outcome{wait: r.home.scenario.responseTime}

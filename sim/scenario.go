@@ -26,7 +26,7 @@ type Scenario struct {
 	clusters     []cluster
 	services     []serviceSpec
 	custom       []metricSpec
-	scaling      scalingDocs
+	managed      managed
 	tables       tables
 
 	places         []*Scenario // further accounts and regions

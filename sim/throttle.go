@@ -10,24 +10,27 @@ type rate struct{ burst, perSecond float64 }
 
 // The rate classes of aws-semantics 8.3 and 7.1; an operation of its own name in the scenario gets its own bucket.
 const (
-	serviceModify = "service_modify"
-	serviceRead   = "service_read"
-	clusterRead   = "cluster_read"
-	taskRead      = "task_read"
-	tagRead       = "tag_read"
-	metricRead    = "metric_data"
-	metricStats   = "metric_statistics"
-	metricList    = "metric_list"
-	alarmRead     = "alarm_read"
-	autoscaleRead = "autoscaling_read"
-	tableUse      = "dynamodb" // without a rate: tables on demand have none that matters here
-	identityUse   = "sts"      // 600 a second, far beyond what anybody asks
+	serviceModify  = "service_modify"
+	serviceRead    = "service_read"
+	clusterRead    = "cluster_read"
+	taskRead       = "task_read"
+	tagRead        = "tag_read"
+	metricRead     = "metric_data"
+	metricStats    = "metric_statistics"
+	metricList     = "metric_list"
+	alarmRead      = "alarm_read"
+	alarmWrite     = "alarm_write"
+	autoscaleRead  = "autoscaling_read"
+	autoscaleWrite = "autoscaling_write"
+	tableUse       = "dynamodb" // without a rate: tables on demand have none that matters here
+	identityUse    = "sts"      // 600 a second, far beyond what anybody asks
 )
 
 func defaultRates() map[string]rate {
 	return map[string]rate{
 		serviceModify: {50, 5}, serviceRead: {100, 20}, clusterRead: {50, 20}, taskRead: {100, 20}, tagRead: {50, 20},
 		metricRead: {500, 500}, metricStats: {400, 400}, metricList: {25, 25}, alarmRead: {9, 9}, autoscaleRead: {50, 10},
+		alarmWrite: {3, 3}, autoscaleWrite: {50, 10},
 	}
 }
 

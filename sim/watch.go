@@ -100,7 +100,7 @@ func (r *Region) CountsBetween(cluster, name string, from, to time.Time) ([]Coun
 		return nil, err
 	}
 	var list []Counts
-	for _, c := range s.tasks.Counts(r.Elapsed(), from.Sub(r.zero), to.Sub(r.zero), nil) {
+	for _, c := range s.tasks.Counts(r.present(), from.Sub(r.zero), to.Sub(r.zero), nil) {
 		list = append(list, Counts{r.zero.Add(c.At), int(c.Desired), int(c.Running), int(c.Pending)})
 	}
 	return list, nil
