@@ -165,11 +165,13 @@ func mean(values []float64) float64 {
 // scaleOut scales out within the bounds, less what a cooldown counts already (aws-semantics 1.10 and 1.11).
 func (s *Store) scaleOut(t *target, service Service, w *wish, at time.Time) {
 	m := &t.memory
-	cooling := m.open == nil && at.Before(m.out)
-	count := w.count
-	if cooling {
-		count -= m.credit
+	chained := at.Before(m.out) || m.open != nil && m.open.policy != nil && m.open.desired > m.open.from
+	if !chained {
+		m.credit = 0
 	}
+	cooling := m.open == nil && chained
+	// What is still to start is no part of the running count that the wish was made from, and is not counted twice.
+	count := w.count - max(m.credit-max(service.Desired-service.Running, 0), 0)
 	switch {
 	case service.Desired > t.max || cooling && count <= service.Desired:
 		return
@@ -183,12 +185,9 @@ func (s *Store) scaleOut(t *target, service Service, w *wish, at time.Time) {
 		return
 	}
 	count = min(count, t.max)
-	added := count - service.Desired
-	if cooling || m.open != nil && m.open.policy != nil && m.open.desired > m.open.from {
-		added += m.credit
-	}
+	m.credit += count - service.Desired
+	m.in = time.Time{} // a scale-out ends the cooldown of a scale-in
 	s.act(t, w, count, at)
-	m.credit, m.in = added, time.Time{} // a scale-out ends the cooldown of a scale-in
 }
 
 // scaleIn scales in within the bounds, unless a cooldown or a deployment forbids it.
