@@ -156,16 +156,22 @@ func plainTree(v any) any {
 // nobody is a region without services.
 type nobody struct{}
 
+// Service finds nothing.
 func (nobody) Service(string, string, time.Time) (scaling.Service, bool) {
 	return scaling.Service{}, false
 }
-func (nobody) SetDesired(string, string, int, time.Time)               {}
+
+// SetDesired does nothing.
+func (nobody) SetDesired(string, string, int, time.Time) {}
+
+// Values has none.
 func (nobody) Values([]any, time.Time, time.Time, time.Time) []float64 { return nil }
 
 // scalingStore makes the managed scaling of a region; what the scenario declares is older than it.
 func (r *Region) scalingStore() (*scaling.Store, error) {
 	s := r.scenario
-	store := scaling.New(scaling.Options{Account: s.account, Region: s.region, Start: r.zero, Seed: s.seed ^ digest("scaling"), Fleet: scaled{r}})
+	store := scaling.New(scaling.Options{Account: s.account, Region: s.region,
+		Start: r.zero, Seed: s.seed ^ digest("scaling"), Fleet: scaled{r}})
 	for i := range s.managed.setup {
 		if _, err := store.Do(s.managed.setup[i].at(r.zero.Add(-24 * time.Hour))); err != nil {
 			return nil, err
@@ -207,7 +213,8 @@ func (f scaled) SetDesired(cluster, name string, n int, at time.Time) {
 	f.region.services[key{cluster, name}].tasks.Apply(at.Sub(f.region.zero), fleet.Event{Desired: &n})
 }
 
-// Values reads metrics as a call of GetMetricData does, but for faults of whole calls and of answers: alarms see late and missing datapoints only.
+// Values reads metrics as a call of GetMetricData does, but for faults of whole calls and of answers: alarms see late and
+// missing datapoints only.
 func (f scaled) Values(queries []any, from, to, at time.Time) []float64 {
 	r := f.region
 	c := &call{region: r, wire: &wire.Request{Service: wire.CloudWatch, Operation: "GetMetricData", Region: r.scenario.region},

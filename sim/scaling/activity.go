@@ -3,6 +3,7 @@ package scaling
 import (
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"ecs-autoscaler/sim/wire"
@@ -56,8 +57,7 @@ func (r *request) describeActivities() (map[string]any, *wire.Error) {
 	}
 	all := r.In.Bool("IncludeNotScaledActivities", false)
 	items := []any{}
-	for i := len(r.activities) - 1; i >= 0; i-- {
-		a := r.activities[i]
+	for _, a := range slices.Backward(r.activities) {
 		if f.wants(a.resource, "") && (all || !a.notScaled()) && (a.start.IsZero() || r.Now.Sub(a.start) <= kept) {
 			items = append(items, a.describe())
 		}
@@ -75,7 +75,8 @@ func (a *activity) describe() map[string]any {
 		return a.declared
 	}
 	out := (&target{resource: a.resource}).address()
-	maps.Copy(out, map[string]any{"ActivityId": a.id, "Description": a.description, "Cause": a.cause, "StatusCode": a.status, "StartTime": a.start})
+	maps.Copy(out, map[string]any{"ActivityId": a.id,
+		"Description": a.description, "Cause": a.cause, "StatusCode": a.status, "StartTime": a.start})
 	if a.message != "" {
 		out["StatusMessage"] = a.message
 	}

@@ -30,7 +30,8 @@ const (
 
 func (s *Store) addAlarm(members map[string]any, at time.Time) *alarm {
 	name, _ := members["AlarmName"].(string)
-	a := &alarm{name: name, members: members, updated: at, changed: at, looked: at, state: stateNone, reason: "Unchecked: Initial alarm creation"}
+	a := &alarm{name: name, members: members, updated: at, changed: at, looked: at,
+		state: stateNone, reason: "Unchecked: Initial alarm creation"}
 	a.arn = "arn:aws:cloudwatch:" + s.options.Region + ":" + s.options.Account + ":alarm:" + name
 	if old := s.alarms[name]; old != nil { // a changed alarm keeps its state (API PutMetricAlarm)
 		a.state, a.reason, a.changed, a.looked = old.state, old.reason, old.changed, old.looked
@@ -109,7 +110,8 @@ func predefinedMetric(t *target, in *wire.Input) map[string]any {
 		return map[string]any{"Namespace": "AWS/ApplicationELB", "MetricName": "RequestCountPerTarget", "Statistic": "Sum", "Period": int64(60),
 			"Dimensions": dimensions("LoadBalancer", balancer, "TargetGroup", "targetgroup/"+group)}
 	}
-	members := map[string]any{"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Statistic": "Average", "Unit": "Percent", "Period": int64(60),
+	members := map[string]any{"Namespace": "AWS/ECS", "MetricName": "CPUUtilization", "Statistic": "Average",
+		"Unit": "Percent", "Period": int64(60),
 		"Dimensions": dimensions("ClusterName", t.cluster, "ServiceName", t.service)}
 	if strings.Contains(kind, "Memory") {
 		members["MetricName"] = "MemoryUtilization"

@@ -10,8 +10,8 @@ import (
 )
 
 // alarmMembers are the members of PutMetricAlarm that the region keeps; the rest is refused by name, or nothing would come of it.
-var alarmMembers = []string{"AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions", "InsufficientDataActions", "MetricName",
-	"Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
+var alarmMembers = []string{"AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions",
+	"InsufficientDataActions", "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
 	"ComparisonOperator", "TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics", "Tags"}
 
 var operators = []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"}
@@ -39,9 +39,7 @@ func (r *request) putAlarm() (map[string]any, *wire.Error) {
 			members[member] = r.In.Members()[member]
 		}
 	}
-	for _, member := range []string{"Threshold"} {
-		members[member] = number(members[member])
-	}
+	members["Threshold"] = number(members["Threshold"]) // JSON and YAML have 5, CBOR must have 5.0
 	a := r.addAlarm(members, r.Now)
 	for _, t := range r.targets { // whoever edits an alarm of target tracking has edited it
 		for _, p := range t.policies {
@@ -67,20 +65,18 @@ func (r *request) checkAlarm() *wire.Error {
 		}
 	}
 	name, operator, periods := r.In.Text("AlarmName"), r.In.Text("ComparisonOperator"), r.In.Int("EvaluationPeriods", 0)
-	switch {
-	case name == "" || len(name) > 255:
-		return badAlarm("The parameter AlarmName must have 1 to 255 characters.")
-	case !slices.Contains(operators, operator):
-		return badAlarm("1 validation error detected: Value '%s' at 'comparisonOperator' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
-			operator, strings.Join(operators, ", "))
-	case periods < 1:
-		return badAlarm("The parameter EvaluationPeriods must be 1 or more.")
-	case !r.In.Has("Threshold"):
-		return badAlarm("The parameter Threshold is required.")
-	case outside(r.In.Int("DatapointsToAlarm", periods)-1, periods-1):
-		return badAlarm("The parameter DatapointsToAlarm must be from 1 to EvaluationPeriods.")
-	case !slices.Contains([]string{"", "missing", "breaching", "notBreaching", "ignore"}, r.In.Text("TreatMissingData")):
-		return badAlarm("The value '%s' for the parameter TreatMissingData is none of breaching, notBreaching, ignore and missing.", r.In.Text("TreatMissingData"))
+	treat := r.In.Text("TreatMissingData")
+	if err := firstBroken(
+		rule{outside(len(name)-1, 254), badAlarm("The parameter AlarmName must have 1 to 255 characters.")},
+		rule{!slices.Contains(operators, operator), badAlarm("1 validation error detected: Value '%s' at 'comparisonOperator' failed to satisfy constraint: Member must satisfy enum value set: [%s]",
+			operator, strings.Join(operators, ", "))},
+		rule{periods < 1, badAlarm("The parameter EvaluationPeriods must be 1 or more.")},
+		rule{!r.In.Has("Threshold"), badAlarm("The parameter Threshold is required.")},
+		rule{outside(r.In.Int("DatapointsToAlarm", periods)-1, periods-1), badAlarm("The parameter DatapointsToAlarm must be from 1 to EvaluationPeriods.")},
+		rule{!slices.Contains([]string{"", "missing", "breaching", "notBreaching", "ignore"}, treat),
+			badAlarm("The value '%s' for the parameter TreatMissingData is none of breaching, notBreaching, ignore and missing.", treat)},
+	); err != nil {
+		return err
 	}
 	for _, actions := range []string{"AlarmActions", "OKActions", "InsufficientDataActions"} {
 		if len(r.In.Texts(actions)) > 5 {
@@ -112,20 +108,19 @@ func (r *request) checkAlarmMath() *wire.Error {
 }
 
 func (r *request) checkAlarmMetric(periods int) *wire.Error {
-	period := r.In.Int("Period", 0)
-	switch {
-	case r.In.Text("MetricName") == "" || r.In.Text("Namespace") == "":
-		return badAlarm("The parameters MetricName and Namespace are required, or Metrics.")
-	case r.In.Has("Statistic") == r.In.Has("ExtendedStatistic"):
-		return badAlarm("Exactly one of the parameters Statistic and ExtendedStatistic is required.")
-	case r.In.Has("Statistic") && !slices.Contains(statistics, r.In.Text("Statistic")):
-		return badAlarm("The value '%s' for the parameter Statistic is none of %s.", r.In.Text("Statistic"), strings.Join(statistics, ", "))
-	case period != 10 && period != 20 && period != 30 && (period < 60 || period%60 != 0):
-		return badAlarm("The parameter Period must be 10, 20, 30 or a multiple of 60.")
-	case period < 3600 && period*periods > 86400 || period*periods > 7*86400:
-		return badAlarm("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400), or a week for periods of an hour and more.")
+	period, statistic := r.In.Int("Period", 0), r.In.Text("Statistic")
+	longest := 86400
+	if period >= 3600 {
+		longest *= 7
 	}
-	return nil
+	return firstBroken(
+		rule{r.In.Text("MetricName") == "" || r.In.Text("Namespace") == "", badAlarm("The parameters MetricName and Namespace are required, or Metrics.")},
+		rule{r.In.Has("Statistic") == r.In.Has("ExtendedStatistic"), badAlarm("Exactly one of the parameters Statistic and ExtendedStatistic is required.")},
+		rule{statistic != "" && !slices.Contains(statistics, statistic),
+			badAlarm("The value '%s' for the parameter Statistic is none of %s.", statistic, strings.Join(statistics, ", "))},
+		rule{!slices.Contains([]int{10, 20, 30}, period) && (period < 60 || period%60 != 0), badAlarm("The parameter Period must be 10, 20, 30 or a multiple of 60.")},
+		rule{period*periods > longest, badAlarm("Metrics cannot be checked across more than a day (EvaluationPeriods * Period must be <= 86400), or a week for periods of an hour and more.")},
+	)
 }
 
 // deleteAlarms answers DeleteAlarms; names that are not there do not matter (API cloudwatch).
@@ -140,26 +135,43 @@ func (r *request) deleteAlarms() (map[string]any, *wire.Error) {
 	return map[string]any{}, nil
 }
 
+// alarmFilter says which alarms DescribeAlarms wants; what is empty is all.
+type alarmFilter struct {
+	names, types          []string
+	prefix, state, action string
+}
+
+func (f *alarmFilter) wants(a *alarm) bool {
+	for _, r := range []bool{
+		len(f.names) == 0 || slices.Contains(f.names, a.name), strings.HasPrefix(a.name, f.prefix), f.state == "" || a.state == f.state,
+		f.action == "" || a.acts(f.action), len(f.types) == 0 || slices.Contains(f.types, "MetricAlarm"),
+	} {
+		if !r {
+			return false
+		}
+	}
+	return true
+}
+
 // describeAlarms answers DescribeAlarms: metric alarms by name, page by page.
 func (r *request) describeAlarms() (map[string]any, *wire.Error) {
-	names, prefix, limit := r.In.Texts("AlarmNames"), r.In.Text("AlarmNamePrefix"), r.In.Int("MaxRecords", 50)
-	state, action, types := r.In.Text("StateValue"), r.In.Text("ActionPrefix"), r.In.Texts("AlarmTypes")
-	switch {
-	case outside(limit-1, 99):
-		return nil, badAlarm("The parameter MaxRecords must be from 1 to 100.")
-	case len(names) > 100:
-		return nil, badAlarm("The parameter AlarmNames must have at most 100 members.")
-	case len(names) > 0 && prefix != "":
-		return nil, badAlarm("The parameters AlarmNames and AlarmNamePrefix exclude each other.")
+	f := &alarmFilter{names: r.In.Texts("AlarmNames"), types: r.In.Texts("AlarmTypes"), prefix: r.In.Text("AlarmNamePrefix"),
+		state: r.In.Text("StateValue"), action: r.In.Text("ActionPrefix")}
+	limit := r.In.Int("MaxRecords", 50)
+	if err := firstBroken(
+		rule{outside(limit-1, 99), badAlarm("The parameter MaxRecords must be from 1 to 100.")},
+		rule{len(f.names) > 100, badAlarm("The parameter AlarmNames must have at most 100 members.")},
+		rule{len(f.names) > 0 && f.prefix != "", badAlarm("The parameters AlarmNames and AlarmNamePrefix exclude each other.")},
+	); err != nil {
+		return nil, err
 	}
 	found := []any{}
 	for _, a := range r.byName() {
-		if (len(names) == 0 || slices.Contains(names, a.name)) && strings.HasPrefix(a.name, prefix) && (state == "" || a.state == state) &&
-			(action == "" || a.acts(action)) && (len(types) == 0 || slices.Contains(types, "MetricAlarm")) {
+		if f.wants(a) {
 			found = append(found, a.describe())
 		}
 	}
-	scope := fmt.Sprint("DescribeAlarms", names, prefix, state, action)
+	scope := fmt.Sprint("DescribeAlarms", *f)
 	from, ok := resume(scope, r.In.Text("NextToken"), len(found))
 	if !ok {
 		return nil, reject("InvalidNextToken", "The next token specified is invalid.")

@@ -44,8 +44,8 @@ func parseCron(text string, zone *time.Location) (cron, error) {
 		if f == "?" && (i == 2 || i == 4) {
 			f = "*"
 		}
-		for _, part := range strings.Split(f, ",") {
-			if _, _, _, err := known.part(part); err != nil {
+		for part := range strings.SplitSeq(f, ",") {
+			if _, err := known.part(part); err != nil {
 				return c, err
 			}
 		}
@@ -55,48 +55,55 @@ func parseCron(text string, zone *time.Location) (cron, error) {
 }
 
 // part reads one of the values of a field, such as 5, 1-5, */10 or 3/4: from and to are its ends, which may be turned round.
-func (f *cronField) part(text string) (from, to, step int, err error) {
+func (f *cronField) part(text string) (p cronPart, err error) {
 	span, by, stepped := strings.Cut(text, "/")
-	step = 1
+	p.step = 1
 	if stepped {
-		if step, err = strconv.Atoi(by); err != nil || step < 1 {
-			return 0, 0, 0, fmt.Errorf("%q is no step in the field %s", text, f.name)
+		if p.step, err = strconv.Atoi(by); err != nil || p.step < 1 {
+			return p, fmt.Errorf("%q is no step in the field %s", text, f.name)
 		}
 	}
-	if span == "*" {
-		return f.low, f.high, step, nil
-	}
 	first, last, ranged := strings.Cut(span, "-")
-	from, err = strconv.Atoi(first)
-	to = from
-	if ranged && err == nil {
-		to, err = strconv.Atoi(last)
-	} else if stepped {
-		to = f.high
+	switch {
+	case span == "*":
+		p.from, p.to = f.low, f.high
+	case ranged:
+		p.from, p.to = f.number(first), f.number(last)
+	default:
+		p.from = f.number(first)
+		if p.to = p.from; stepped {
+			p.to = f.high
+		}
 	}
-	if err != nil || from < f.low || from > f.high || to < f.low || to > f.high {
-		return 0, 0, 0, fmt.Errorf("%q is not in the field %s, which has %d to %d; L, W and # are not simulated", text, f.name, f.low, f.high)
+	if p.from < f.low || p.to < f.low {
+		return p, fmt.Errorf("%q is not in the field %s, which has %d to %d; L, W and # are not simulated", text, f.name, f.low, f.high)
 	}
-	return from, to, step, nil
+	return p, nil
+}
+
+// cronPart is each step-th value from one to another.
+type cronPart struct{ from, to, step int }
+
+// number is a value of the field, -1 if it is none.
+func (f *cronField) number(text string) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < f.low || n > f.high {
+		return -1
+	}
+	return n
 }
 
 func (f *cronField) has(text string, v int) bool {
-	for _, part := range strings.Split(text, ",") {
-		from, to, step, err := f.part(part)
+	for part := range strings.SplitSeq(text, ",") {
+		p, err := f.part(part)
 		if err != nil {
 			continue // parseCron has read it
 		}
-		distance, length := v-from, to-from
+		distance, length, round := v-p.from, p.to-p.from, f.high-f.low+1
 		if length < 0 { // such as 22-2
-			length += f.high - f.low + 1
+			length, distance = length+round, (distance+round)%round
 		}
-		if distance < 0 {
-			distance += f.high - f.low + 1
-			if to >= from {
-				continue
-			}
-		}
-		if distance <= length && distance%step == 0 {
+		if distance >= 0 && distance <= length && distance%p.step == 0 {
 			return true
 		}
 	}

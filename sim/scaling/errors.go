@@ -40,6 +40,22 @@ func notFound(what, resource, name string) *wire.Error {
 	return reject("ObjectNotFoundException", "%s", text)
 }
 
+// rule is something that must not be, and the answer where it is.
+type rule struct {
+	broken bool
+	err    *wire.Error
+}
+
+// firstBroken is the answer of the first rule that is broken, nil if all hold.
+func firstBroken(rules ...rule) *wire.Error {
+	for _, r := range rules {
+		if r.broken {
+			return r.err
+		}
+	}
+	return nil
+}
+
 // badAlarm is CloudWatch's refusal of a parameter; query is its code in the Query protocol.
 func badAlarm(format string, args ...any) *wire.Error {
 	return reject("ValidationError", format, args...)

@@ -87,16 +87,8 @@ func policyName(name string) *wire.Error {
 
 // configuration reads type and configuration of a policy; those that are left out stay as they were.
 func (r *request) configuration(old *policy) (kind string, config map[string]any, err *wire.Error) {
-	kind = r.In.Text("PolicyType")
-	switch {
-	case old != nil && kind != "" && kind != old.kind:
-		return "", nil, invalid("The policy type of the scaling policy %s is %s and cannot be changed to %s.", old.name, old.kind, kind)
-	case old != nil:
-		kind = old.kind
-	case kind == "":
-		return "", nil, invalid("PolicyType is required to create a scaling policy.")
-	case configurations[kind] == "":
-		return "", nil, oneOf(kind, "policyType", slices.Sorted(maps.Keys(configurations)))
+	if kind, err = r.policyType(old); err != nil {
+		return "", nil, err
 	}
 	for other, member := range configurations {
 		if r.In.Has(member) && other != kind {
@@ -113,6 +105,21 @@ func (r *request) configuration(old *policy) (kind string, config map[string]any
 		}
 	}
 	return "", nil, invalid("A policy of type %s needs %s.", kind, member)
+}
+
+func (r *request) policyType(old *policy) (string, *wire.Error) {
+	kind := r.In.Text("PolicyType")
+	switch {
+	case old != nil && kind != "" && kind != old.kind:
+		return "", invalid("The policy type of the scaling policy %s is %s and cannot be changed to %s.", old.name, old.kind, kind)
+	case old != nil:
+		return old.kind, nil
+	case kind == "":
+		return "", invalid("PolicyType is required to create a scaling policy.")
+	case configurations[kind] == "":
+		return "", oneOf(kind, "policyType", slices.Sorted(maps.Keys(configurations)))
+	}
+	return kind, nil
 }
 
 func (t *target) policy(name string) *policy {

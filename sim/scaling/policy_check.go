@@ -39,22 +39,18 @@ const albRequests = "ALBRequestCountPerTarget"
 // checkTracking applies aws-semantics 1.1 to 1.4.
 func (r *request) checkTracking(t *target, name string, in *wire.Input) *wire.Error {
 	path := "targetTrackingScalingPolicyConfiguration"
-	if !in.Has("TargetValue") {
-		return missing(path + ".targetValue")
-	}
-	if in.Has("PredefinedMetricSpecification") == in.Has("CustomizedMetricSpecification") {
-		return invalid("A target tracking policy needs exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification.")
-	}
 	in.Bool("DisableScaleIn", false)
-	if number(in.Members()["TargetValue"]) <= 0 {
-		return invalid("TargetValue must be greater than 0.")
+	err := firstBroken(
+		rule{!in.Has("TargetValue"), missing(path + ".targetValue")},
+		rule{in.Has("PredefinedMetricSpecification") == in.Has("CustomizedMetricSpecification"),
+			invalid("A target tracking policy needs exactly one of PredefinedMetricSpecification and CustomizedMetricSpecification.")},
+		rule{number(in.Members()["TargetValue"]) <= 0, invalid("TargetValue must be greater than 0.")},
+		rule{in.Int("ScaleOutCooldown", 0) < 0, invalid("ScaleOutCooldown must be 0 or more.")},
+		rule{in.Int("ScaleInCooldown", 0) < 0, invalid("ScaleInCooldown must be 0 or more.")},
+	)
+	if err != nil {
+		return err
 	}
-	for _, member := range []string{"ScaleOutCooldown", "ScaleInCooldown"} {
-		if in.Int(member, 0) < 0 {
-			return invalid("%s must be 0 or more.", member)
-		}
-	}
-	var err *wire.Error
 	if in.Has("PredefinedMetricSpecification") {
 		err = r.checkPredefined(t, path, in.Structure("PredefinedMetricSpecification"))
 	} else {

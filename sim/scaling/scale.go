@@ -57,42 +57,45 @@ func (t *target) due(at time.Time) bool {
 // wishes are the largest that wants to scale out, and in.
 func (t *target) wishes(s *Store, service Service) (out, in *wish) {
 	held := false
-	var tracked *wish
 	for _, p := range t.policies {
-		switch p.kind {
-		case tracking:
-			if p.high.fires() {
-				out = larger(out, p.track(p.high, service, "ScaleOutCooldown"))
-			}
-			if p.low == nil {
+		if p.high.fires() {
+			out = larger(out, p.track(p.high, service, "ScaleOutCooldown"))
+		}
+		if p.low.fires() {
+			in = larger(in, p.track(p.low, service, "ScaleInCooldown"))
+		}
+		held = held || p.low != nil && !p.low.fires()
+	}
+	if held { // target tracking is not at one; step policies do not ask it
+		in = nil
+	}
+	for _, w := range t.stepWishes(s, service) {
+		if w.count > service.Running {
+			out = larger(out, w)
+		} else if w.count < service.Running {
+			in = larger(in, w)
+		}
+	}
+	return out, in
+}
+
+// stepWishes are what the step policies want whose alarms are in ALARM.
+func (t *target) stepWishes(s *Store, service Service) []*wish {
+	var list []*wish
+	for _, p := range t.policies {
+		if p.kind != stepping {
+			continue
+		}
+		for _, a := range s.byName() {
+			if !a.fires() || !a.calls(p) || a.members["ActionsEnabled"] == false {
 				continue
 			}
-			if p.low.fires() {
-				tracked = larger(tracked, p.track(p.low, service, "ScaleInCooldown"))
-			} else {
-				held = true
-			}
-		case stepping:
-			for _, a := range s.byName() {
-				if !a.fires() || !a.calls(p) || a.members["ActionsEnabled"] == false {
-					continue
-				}
-				w := p.step(a, service)
-				if w == nil {
-					continue
-				}
-				if w.count > service.Running {
-					out = larger(out, w)
-				} else if w.count < service.Running {
-					in = larger(in, w)
-				}
+			if w := p.step(a, service); w != nil {
+				list = append(list, w)
 			}
 		}
 	}
-	if tracked != nil && !held {
-		in = larger(in, tracked)
-	}
-	return out, in
+	return list
 }
 
 func (a *alarm) fires() bool { return a != nil && a.state == stateFire && len(a.seen) > 0 }
@@ -165,11 +168,10 @@ func mean(values []float64) float64 {
 // scaleOut scales out within the bounds, less what a cooldown counts already (aws-semantics 1.10 and 1.11).
 func (s *Store) scaleOut(t *target, service Service, w *wish, at time.Time) {
 	m := &t.memory
-	chained := at.Before(m.out) || m.open != nil && m.open.policy != nil && m.open.desired > m.open.from
-	if !chained {
+	if !at.Before(m.out) && !m.open.scalesOut() {
 		m.credit = 0
 	}
-	cooling := m.open == nil && chained
+	cooling := m.open == nil && at.Before(m.out)
 	// What is still to start is no part of the running count that the wish was made from, and is not counted twice.
 	count := w.count - max(m.credit-max(service.Desired-service.Running, 0), 0)
 	switch {
@@ -178,10 +180,10 @@ func (s *Store) scaleOut(t *target, service Service, w *wish, at time.Time) {
 	case service.Desired < t.min:
 		count = t.min
 	case count <= service.Desired:
-		s.unscaled(t, w, "AlreadyAtDesiredCapacity", "CurrentCapacity", service.Desired, at)
+		s.unscaled(t, w, reason{"AlreadyAtDesiredCapacity", "CurrentCapacity", service.Desired}, at)
 		return
 	case service.Desired == t.max:
-		s.unscaled(t, w, "AlreadyAtMaxCapacity", "MaxCapacity", t.max, at)
+		s.unscaled(t, w, reason{"AlreadyAtMaxCapacity", "MaxCapacity", t.max}, at)
 		return
 	}
 	count = min(count, t.max)
@@ -190,24 +192,29 @@ func (s *Store) scaleOut(t *target, service Service, w *wish, at time.Time) {
 	s.act(t, w, count, at)
 }
 
+// scalesOut says that a policy scales out by an activity; nil is none.
+func (a *activity) scalesOut() bool { return a != nil && a.policy != nil && a.desired > a.from }
+
+// scalesIn says that a policy scales in by an activity; nil is none.
+func (a *activity) scalesIn() bool { return a != nil && a.policy != nil && a.desired < a.from }
+
 // scaleIn scales in within the bounds, unless a cooldown or a deployment forbids it.
 func (s *Store) scaleIn(t *target, service Service, w *wish, at time.Time) {
 	m, count := &t.memory, w.count
-	waits := m.open != nil && m.open.policy != nil && m.open.desired < m.open.from
 	switch {
-	case service.Desired < t.min || waits || at.Before(m.in):
+	case service.Desired < t.min || m.open.scalesIn() || at.Before(m.in):
 		return
 	case service.Desired > t.max:
 		count = t.max
 	case count >= service.Desired:
-		s.unscaled(t, w, "AlreadyAtDesiredCapacity", "CurrentCapacity", service.Desired, at)
+		s.unscaled(t, w, reason{"AlreadyAtDesiredCapacity", "CurrentCapacity", service.Desired}, at)
 		return
 	case service.Desired == t.min:
-		s.unscaled(t, w, "AlreadyAtMinCapacity", "MinCapacity", t.min, at)
+		s.unscaled(t, w, reason{"AlreadyAtMinCapacity", "MinCapacity", t.min}, at)
 		return
 	}
 	if service.Deploying {
-		s.unscaled(t, w, "TargetServicePutResourceAsUnscalable", "", 0, at)
+		s.unscaled(t, w, reason{code: "TargetServicePutResourceAsUnscalable"}, at)
 		return
 	}
 	s.act(t, w, max(count, t.min), at)
@@ -222,18 +229,24 @@ func (s *Store) act(t *target, w *wish, n int, at time.Time) {
 	a.policy, a.cooldown = w.policy, w.cooldown
 }
 
+// reason is why nothing was done; member is where the API has the number, "" for none.
+type reason struct {
+	code, member string
+	number       int
+}
+
 // unscaled records why nothing was done, the first time in a row (aws-semantics 6.3).
-func (s *Store) unscaled(t *target, w *wish, code, member string, n int, at time.Time) {
-	if t.memory.reason == code {
+func (s *Store) unscaled(t *target, w *wish, why reason, at time.Time) {
+	if t.memory.reason == why.code {
 		return
 	}
-	t.memory.reason = code
+	t.memory.reason = why.code
 	a := s.record(t, "Attempting to scale due to alarm triggered", w.cause(), at)
-	a.status, a.unscaled = "Failed", map[string]any{"Code": code}
-	if member != "" {
-		a.unscaled[member] = n
+	a.status, a.unscaled = "Failed", map[string]any{"Code": why.code}
+	if why.member != "" {
+		a.unscaled[why.member] = why.number
 	}
-	if code == "AlreadyAtDesiredCapacity" {
+	if why.code == "AlreadyAtDesiredCapacity" {
 		a.status = "Successful"
 	}
 }

@@ -138,7 +138,8 @@ func (t *target) describe() map[string]any {
 	maps.Copy(out, map[string]any{
 		"MinCapacity": t.min, "MaxCapacity": t.max, "RoleARN": t.role, "CreationTime": t.created, "ScalableTargetARN": t.arn,
 		"SuspendedState": map[string]any{
-			"DynamicScalingInSuspended": t.suspended.in, "DynamicScalingOutSuspended": t.suspended.out, "ScheduledScalingSuspended": t.suspended.scheduled,
+			"DynamicScalingInSuspended": t.suspended.in, "DynamicScalingOutSuspended": t.suspended.out,
+			"ScheduledScalingSuspended": t.suspended.scheduled,
 		},
 	})
 	maps.Copy(out, t.declared)
