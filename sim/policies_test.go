@@ -135,6 +135,13 @@ func TestQuotasOfATarget(t *testing.T) {
 			t.Fatalf("policy %d: %v", i+2, err)
 		}
 	}
+	w.readPoliciesInPages()
+}
+
+// readPoliciesInPages reads 50 policies.
+func (w *world) readPoliciesInPages() {
+	t := w.t
+	t.Helper()
 	in := &aas.DescribeScalingPoliciesInput{ServiceNamespace: "ecs"}
 	total, pages := 0, 0
 	for p := aas.NewDescribeScalingPoliciesPaginator(w.aas, in); p.HasMorePages(); pages++ {

@@ -64,23 +64,31 @@ func (r *request) fill(a *action) *wire.Error {
 	if err := a.bounds(r.In.Structure("ScalableTargetAction")); err != nil {
 		return err
 	}
-	location, zoneErr := time.LoadLocation(a.zone)
-	if zoneErr != nil || a.zone == "Local" {
-		return invalid("The time zone %s is not valid.", a.zone)
+	if err := a.read(); err != nil {
+		return err
 	}
-	var err error
-	switch a.schedule, err = parseSchedule(a.expression, location); {
-	case a.expression == "":
-		return invalid("Schedule is required to create a scheduled action.")
-	case err != nil:
-		return invalid("The schedule expression %s is not valid: %v", a.expression, err)
-	case r.In.Has("EndTime") && r.In.Has("StartTime") && !a.start.Before(a.end):
+	if r.In.Has("EndTime") && r.In.Has("StartTime") && !a.start.Before(a.end) {
 		return invalid("The start time must be earlier than the end time.")
 	}
 	if r.Setup {
 		a.declared = declared(r.In, "CreationTime", "ScheduledActionARN")
 	}
 	return r.In.Err()
+}
+
+// read understands the schedule expression in its time zone.
+func (a *action) read() *wire.Error {
+	location, err := time.LoadLocation(a.zone)
+	if err != nil || a.zone == "Local" {
+		return invalid("The time zone %s is not valid.", a.zone)
+	}
+	if a.expression == "" {
+		return invalid("Schedule is required to create a scheduled action.")
+	}
+	if a.schedule, err = parseSchedule(a.expression, location); err != nil {
+		return invalid("The schedule expression %s is not valid: %v", a.expression, err)
+	}
+	return nil
 }
 
 func (a *action) bounds(in *wire.Input) *wire.Error {

@@ -11,7 +11,8 @@ import (
 
 // alarmMembers are the members of PutMetricAlarm that the region keeps; the rest is refused by name, or nothing would come of it.
 var alarmMembers = []string{"AlarmName", "AlarmDescription", "ActionsEnabled", "OKActions", "AlarmActions",
-	"InsufficientDataActions", "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period", "Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
+	"InsufficientDataActions", "MetricName", "Namespace", "Statistic", "ExtendedStatistic", "Dimensions", "Period",
+	"Unit", "EvaluationPeriods", "DatapointsToAlarm", "Threshold",
 	"ComparisonOperator", "TreatMissingData", "EvaluateLowSampleCountPercentile", "Metrics", "Tags"}
 
 var operators = []string{"GreaterThanOrEqualToThreshold", "GreaterThanThreshold", "LessThanThreshold", "LessThanOrEqualToThreshold"}

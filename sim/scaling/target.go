@@ -1,6 +1,7 @@
 package scaling
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"strings"
@@ -47,11 +48,9 @@ func (r *request) registerTarget() (map[string]any, *wire.Error) {
 			return nil, err
 		}
 	}
-	low, high, switches := r.In.Int("MinCapacity", t.min), r.In.Int("MaxCapacity", t.max), t.suspended.with(r.In.Structure("SuspendedState"))
-	if err := r.In.Err(); err != nil {
-		return nil, err
-	}
-	if err := bounds(low, high); err != nil {
+	low, high, state := r.In.Int("MinCapacity", t.min), r.In.Int("MaxCapacity", t.max), r.In.Structure("SuspendedState")
+	switches := t.suspended.with(state)
+	if err := cmp.Or(r.In.Err(), state.Err(), bounds(low, high)); err != nil {
 		return nil, err
 	}
 	if fresh {
