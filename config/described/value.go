@@ -160,3 +160,9 @@ func shown(s string) string {
 
 // IsUnresolved says whether a text stands for something unknown in any part.
 func IsUnresolved(s string) bool { return strings.ContainsRune(s, begins) }
+
+// Labelled is a text with labels for what is unresolved.
+func Labelled(s string) string {
+	labelled, _ := split(s)
+	return labelled
+}
