@@ -17,7 +17,7 @@ func newImport() *cobra.Command {
 		Use:   "import",
 		Short: "Make a configuration of scaling policies that AWS manages",
 	}
-	cmd.AddCommand(newImportTerraform())
+	cmd.AddCommand(newImportTerraform(), newImportCloudFormation())
 	return cmd
 }
 
@@ -81,11 +81,11 @@ func (f *importFlags) write(doc managed.Document, stdout, stderr io.Writer) erro
 	for _, n := range doc.Notes {
 		fmt.Fprintln(stderr, "note:", n)
 	}
+	if len(doc.Missing) > 0 {
+		return exitError{code: 1, err: fmt.Errorf("values that are defined elsewhere are needed; give each one:\n  --var '%s=VALUE'", strings.Join(doc.Missing, "=VALUE'\n  --var '"))}
+	}
 	for _, l := range doc.Losses {
 		fmt.Fprintln(stderr, "lost:", l)
-	}
-	if len(doc.Missing) > 0 {
-		return exitError{code: 1, err: fmt.Errorf("not known here: give each with --var NAME=VALUE\n  --var '%s='", strings.Join(doc.Missing, "='\n  --var '"))}
 	}
 	if len(doc.Targets) == 0 {
 		return exitError{code: 1, err: errNothing}

@@ -70,7 +70,8 @@ func metric(o *object) managed.Metric {
 func dimensions(o *object) []managed.Dimension {
 	v := o.get("dimensions", "dimension")
 	var all []managed.Dimension
-	if v.kind == mapping && !named(v) {
+	if single := v.one(); single.kind == mapping && !named(single) { // A list of one is a block of old Terraform.
+		v = single
 		inner := o.r.object(o.at, o.name("dimensions"), v)
 		for _, k := range v.keys() {
 			all = append(all, managed.Dimension{Name: k, Value: inner.text(k)})

@@ -32,7 +32,8 @@ type Resource struct {
 
 // Document reads resources that belong together, in the order of the source, and gives what [managed.Check] has left of it.
 func Document(region string, resources []Resource) managed.Document {
-	r := &reader{region: region, targets: map[string]*managed.Target{}, noted: map[string]bool{}, alarms: map[string][]*alarm{}}
+	r := &reader{targets: map[string]*managed.Target{}, dropped: map[*managed.Target]bool{}, noted: map[string]bool{},
+		alarms: map[string][]*alarm{}}
 	for _, kind := range []Kind{ScalableTarget, Alarm, ScalingPolicy, ScheduledAction} {
 		for _, res := range resources {
 			if res.Kind == kind {
@@ -49,9 +50,10 @@ func Document(region string, resources []Resource) managed.Document {
 }
 
 type reader struct {
-	region        string
-	order         []*managed.Target
-	targets       map[string]*managed.Target
+	order   []*managed.Target
+	targets map[string]*managed.Target
+	// dropped are those with mistakes; what belongs to them is read for what is missing.
+	dropped       map[*managed.Target]bool
 	alarms        map[string][]*alarm
 	everyAlarm    []*alarm
 	losses, notes []managed.Loss
@@ -83,7 +85,7 @@ func (r *reader) missing(names ...string) {
 
 // guessed notes once for each name and attribute that a label stands for a value.
 func (r *reader) guessed(at managed.Place, attribute, name, result string) {
-	if key := at.String() + attribute + name; !r.noted[key] {
+	if key := attribute + name; !r.noted[key] {
 		r.noted[key] = true
 		r.notes = append(r.notes, managed.Loss{Place: at, Attribute: attribute,
 			Why: "guessed to be " + result + ", because " + name + " is not known here; give it with --var '" + name + "=VALUE'"})
@@ -120,8 +122,8 @@ func (r *reader) ofECS(o *object) string {
 	space, dimension := o.text("service_namespace"), o.text("scalable_dimension")
 	id := o.text("resource_id")
 	if len(target) == 3 && id == "" {
-		joined := r.object(o.at, "", Mapping(map[string]Value{"scaling_target_id": Text(target[0])}))
-		id, dimension, space = joined.text("scaling_target_id"), target[1], target[2]
+		joined := r.object(o.at, "", Mapping(map[string]Value{"resource_id": Text(target[0])}))
+		id, dimension, space = joined.text("resource_id"), target[1], target[2]
 	}
 	ecs := space == namespaceECS || space == "" && strings.HasPrefix(id, "service/")
 	if !ecs || dimension != dimensionECS && dimension != "" {
@@ -156,13 +158,14 @@ func (r *reader) target(o *object) {
 	o.ignore("creation_time", "scalable_target_arn")
 	actions := o.each("scheduled_actions")
 	o.close()
-	if r.broken {
-		return
-	}
-	r.order = append(r.order, t)
 	if r.targets[id] == nil {
 		r.targets[id] = t
 	}
+	if r.broken {
+		r.dropped[t] = true
+		return
+	}
+	r.order = append(r.order, t)
 	for _, a := range actions {
 		r.broken = false
 		r.scheduled(a, t, "action")
@@ -178,6 +181,8 @@ func (r *reader) scaled(o *object) *managed.Target {
 	t := r.targets[id]
 	if t == nil {
 		r.lose(o.at, "resource_id", id, "left out: the scalable target of this service, which has its bounds, was not found in the input")
+	} else if r.dropped[t] {
+		r.lose(o.at, "resource_id", id, "left out: the scalable target of this service is not right")
 	}
 	return t
 }

@@ -1,0 +1,208 @@
+package cloudformation
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+)
+
+// node is a value of the template. Fields are in the order of the file where it has lines.
+type node struct {
+	line   int
+	scalar string
+	// null is nothing; it is no empty text.
+	null   bool
+	list   []*node
+	keys   []string
+	fields map[string]*node
+}
+
+func (n *node) get(keys ...string) *node {
+	for _, k := range keys {
+		if n == nil {
+			return nil
+		}
+		n = n.fields[k]
+	}
+	return n
+}
+
+// text is a scalar; "" for anything else.
+func (n *node) text() string {
+	if n == nil {
+		return ""
+	}
+	return n.scalar
+}
+
+// The bounds of a template: parsers call themselves for each level.
+const (
+	maxBytes   = 4 << 20
+	maxNesting = 200
+)
+
+var errTooDeep = errors.New("nests too deeply")
+
+// parse reads a template of either form.
+func parse(text []byte) (*node, error) {
+	if len(text) > maxBytes {
+		return nil, fmt.Errorf("has %d bytes, at most %d are read", len(text), maxBytes)
+	}
+	if deep(text) {
+		return nil, errTooDeep
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		var v any
+		if err := decoder.Decode(&v); err != nil {
+			return nil, err
+		}
+		return fromJSON(v), nil
+	}
+	f, err := parser.ParseBytes(text, 0)
+	if err != nil {
+		return nil, err
+	}
+	if len(f.Docs) != 1 {
+		return nil, fmt.Errorf("has %d documents, a template is one", len(f.Docs))
+	}
+	r := &yamlReader{anchors: map[string]*node{}}
+	n := r.node(f.Docs[0].Body, 0)
+	return n, r.err
+}
+
+// deep says whether brackets, or the dashes and question marks of one line, nest beyond the bound.
+func deep(text []byte) bool {
+	depth := 0
+	for line := range bytes.Lines(text) {
+		if bytes.Count(line, []byte("- "))+bytes.Count(line, []byte("? "))+bytes.Count(line, []byte("!")) > 4*maxNesting {
+			return true
+		}
+		for _, b := range line {
+			switch b {
+			case '[', '{':
+				depth++
+			case ']', '}':
+				depth = max(depth-1, 0)
+			}
+			if depth > maxNesting {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func fromJSON(v any) *node {
+	switch v := v.(type) {
+	case nil:
+		return &node{null: true}
+	case []any:
+		n := &node{}
+		for _, e := range v {
+			n.list = append(n.list, fromJSON(e))
+		}
+		return n
+	case map[string]any:
+		n := &node{fields: map[string]*node{}}
+		for k, e := range v {
+			n.keys = append(n.keys, k)
+			n.fields[k] = fromJSON(e)
+		}
+		slices.Sort(n.keys)
+		return n
+	default:
+		return &node{scalar: fmt.Sprint(v)}
+	}
+}
+
+// yamlReader turns the tree of the parser into ours, short intrinsics into long ones.
+type yamlReader struct {
+	anchors map[string]*node
+	nodes   int
+	err     error
+}
+
+// maxNodes bounds what aliases can make of a text.
+const maxNodes = 1 << 20
+
+func (r *yamlReader) node(a ast.Node, depth int) *node {
+	r.nodes++
+	if depth > maxNesting || r.nodes > maxNodes {
+		r.err = errTooDeep
+		return &node{null: true}
+	}
+	if a == nil {
+		return &node{null: true}
+	}
+	n := &node{}
+	if t := a.GetToken(); t != nil && t.Position != nil {
+		n.line = t.Position.Line
+	}
+	switch a := a.(type) {
+	case *ast.NullNode:
+		n.null = true
+	case *ast.StringNode:
+		n.scalar = a.Value
+	case *ast.LiteralNode:
+		n.scalar = a.Value.Value
+	case *ast.MappingNode:
+		n.fields = map[string]*node{}
+		for _, v := range a.Values {
+			r.field(n, v, depth)
+		}
+	case *ast.MappingValueNode:
+		n.fields = map[string]*node{}
+		r.field(n, a, depth)
+	case *ast.SequenceNode:
+		for _, v := range a.Values {
+			n.list = append(n.list, r.node(v, depth+1))
+		}
+	case *ast.AnchorNode:
+		value := r.node(a.Value, depth+1)
+		r.anchors[a.Name.String()] = value
+		return value
+	case *ast.AliasNode:
+		if value := r.anchors[a.Value.String()]; value != nil {
+			return value
+		}
+		n.null = true
+	case *ast.TagNode:
+		return intrinsic(n.line, a.Start.Value, r.node(a.Value, depth+1))
+	default:
+		n.scalar = a.GetToken().Value
+	}
+	return n
+}
+
+func (r *yamlReader) field(n *node, v *ast.MappingValueNode, depth int) {
+	key := strings.Trim(v.Key.GetToken().Value, `"'`)
+	value := r.node(v.Value, depth+1)
+	value.line = max(value.line, 1)
+	if n.fields[key] == nil {
+		n.keys = append(n.keys, key)
+	}
+	if t := v.Key.GetToken(); t != nil && t.Position != nil && value.fields != nil {
+		value.line = t.Position.Line
+	}
+	n.fields[key] = value
+}
+
+// intrinsic is the long form of !Ref, !Sub and the others; other tags say nothing.
+func intrinsic(line int, tag string, value *node) *node {
+	name := strings.TrimPrefix(tag, "!")
+	switch {
+	case strings.HasPrefix(name, "!"):
+		return value // !!str and its like.
+	case name != "Ref" && name != "Condition":
+		name = "Fn::" + name
+	}
+	return &node{line: line, keys: []string{name}, fields: map[string]*node{name: value}}
+}
