@@ -55,7 +55,7 @@ func (r *reader) alarm(o *object, res Resource) {
 		return
 	}
 	for _, p := range policies {
-		r.alarms[p] = append(r.alarms[p], a)
+		r.alarms[shown(p)] = append(r.alarms[shown(p)], a)
 	}
 }
 
@@ -115,8 +115,7 @@ func (r *reader) alarmActions(o *object) {
 func (r *reader) idle() {
 	for _, a := range r.everyAlarm {
 		if !a.used {
-			_, names := split(strings.Join(a.actions, " "))
-			r.lose(a.Place, "alarm_actions", shown(strings.Join(append(names, a.actions...), ", ")), "left out with the alarm: this policy is not in the input")
+			r.lose(a.Place, "alarm_actions", shown(strings.Join(a.actions, ", ")), "left out with the alarm: this policy is not in the input")
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 // policy reads one policy of any type.
 func (r *reader) policy(o *object, res Resource) {
-	watching := r.alarms[res.ARN]
+	watching := r.alarms[shown(res.ARN)]
 	for _, a := range watching {
 		a.used = true
 	}

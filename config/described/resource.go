@@ -53,7 +53,8 @@ type reader struct {
 	order   []*managed.Target
 	targets map[string]*managed.Target
 	// dropped are those with mistakes; what belongs to them is read for what is missing.
-	dropped       map[*managed.Target]bool
+	dropped map[*managed.Target]bool
+	// alarms are found by the ARN of a policy, as it is shown.
 	alarms        map[string][]*alarm
 	everyAlarm    []*alarm
 	losses, notes []managed.Loss
