@@ -11,6 +11,21 @@ import (
 // maxSteps bounds how much one template may resolve.
 const maxSteps = 1 << 20
 
+// functions are the intrinsic functions that a template answers by itself; of is the argument.
+func functions(name string) func(t *template, of *node) *node {
+	return map[string]func(t *template, of *node) *node{
+		"Ref":             func(t *template, of *node) *node { return t.reference(of.text()) },
+		"Fn::GetAtt":      (*template).attribute,
+		"Fn::Sub":         (*template).substitute,
+		"Fn::Join":        (*template).join,
+		"Fn::Select":      (*template).pick,
+		"Fn::Split":       (*template).split,
+		"Fn::If":          (*template).choose,
+		"Fn::FindInMap":   (*template).find,
+		"Fn::ImportValue": (*template).imported,
+	}[name]
+}
+
 var absent = &node{null: true}
 
 func scalar(s string) *node { return &node{scalar: s} }
@@ -22,31 +37,19 @@ func (t *template) resolve(n *node) *node {
 		return n
 	}
 	name, of := n.keys[0], n.fields[n.keys[0]]
-	switch name {
-	case "Ref":
-		return t.reference(of.text())
-	case "Fn::GetAtt":
-		return t.attribute(of)
-	case "Fn::Sub":
-		return t.substitute(of)
-	case "Fn::Join":
-		return t.join(of)
-	case "Fn::Select":
-		return t.pick(of)
-	case "Fn::Split":
-		return t.split(of)
-	case "Fn::If":
-		return t.choose(of)
-	case "Fn::FindInMap":
-		return t.find(of)
-	case "Fn::ImportValue":
-		export := described.Labelled(t.resolved(of))
-		return t.elsewhere("ImportValue."+export, export)
+	if f := functions(name); f != nil {
+		return f(t, of)
 	}
-	if strings.HasPrefix(name, "Fn::") {
-		return t.elsewhere(name, strings.TrimPrefix(name, "Fn::"))
+	if label, ok := strings.CutPrefix(name, "Fn::"); ok {
+		return t.elsewhere(name, label)
 	}
 	return n
+}
+
+// imported is a value that another stack exports.
+func (t *template) imported(of *node) *node {
+	export := described.Labelled(t.resolved(of))
+	return t.elsewhere("ImportValue."+export, export)
 }
 
 // resolved is the text of what a node resolves to.
@@ -190,7 +193,7 @@ func (t *template) split(of *node) *node {
 		return absent
 	}
 	n := &node{}
-	for _, part := range strings.Split(t.resolved(of.list[1]), t.resolved(of.list[0])) {
+	for part := range strings.SplitSeq(t.resolved(of.list[1]), t.resolved(of.list[0])) {
 		n.list = append(n.list, scalar(part))
 	}
 	return n

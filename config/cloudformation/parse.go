@@ -137,22 +137,12 @@ func (r *yamlReader) node(a ast.Node, depth int) *node {
 	r.nodes++
 	if depth > maxNesting || r.nodes > maxNodes {
 		r.err = errTooDeep
+	}
+	if r.err != nil || a == nil {
 		return &node{null: true}
 	}
-	if a == nil {
-		return &node{null: true}
-	}
-	n := &node{}
-	if t := a.GetToken(); t != nil && t.Position != nil {
-		n.line = t.Position.Line
-	}
+	n := &node{line: lineOf(a)}
 	switch a := a.(type) {
-	case *ast.NullNode:
-		n.null = true
-	case *ast.StringNode:
-		n.scalar = a.Value
-	case *ast.LiteralNode:
-		n.scalar = a.Value.Value
 	case *ast.MappingNode:
 		n.fields = map[string]*node{}
 		for _, v := range a.Values {
@@ -165,6 +155,8 @@ func (r *yamlReader) node(a ast.Node, depth int) *node {
 		for _, v := range a.Values {
 			n.list = append(n.list, r.node(v, depth+1))
 		}
+	case *ast.TagNode:
+		return intrinsic(n.line, a.Start.Value, r.node(a.Value, depth+1))
 	case *ast.AnchorNode:
 		value := r.node(a.Value, depth+1)
 		r.anchors[a.Name.String()] = value
@@ -174,23 +166,42 @@ func (r *yamlReader) node(a ast.Node, depth int) *node {
 			return value
 		}
 		n.null = true
-	case *ast.TagNode:
-		return intrinsic(n.line, a.Start.Value, r.node(a.Value, depth+1))
 	default:
-		n.scalar = a.GetToken().Value
+		n.scalar, n.null = scalarOf(a)
 	}
 	return n
+}
+
+// scalarOf is the text of what is neither a list nor a mapping, as it is written.
+func scalarOf(a ast.Node) (text string, null bool) {
+	switch a := a.(type) {
+	case *ast.NullNode:
+		return "", true
+	case *ast.StringNode:
+		return a.Value, false
+	case *ast.LiteralNode:
+		return a.Value.Value, false
+	default:
+		return a.GetToken().Value, false
+	}
+}
+
+// lineOf is where a node begins, 0 if that is not known.
+func lineOf(a ast.Node) int {
+	if t := a.GetToken(); t != nil && t.Position != nil {
+		return t.Position.Line
+	}
+	return 0
 }
 
 func (r *yamlReader) field(n *node, v *ast.MappingValueNode, depth int) {
 	key := strings.Trim(v.Key.GetToken().Value, `"'`)
 	value := r.node(v.Value, depth+1)
-	value.line = max(value.line, 1)
 	if n.fields[key] == nil {
 		n.keys = append(n.keys, key)
 	}
-	if t := v.Key.GetToken(); t != nil && t.Position != nil && value.fields != nil {
-		value.line = t.Position.Line
+	if value.fields != nil {
+		value.line = lineOf(v.Key)
 	}
 	n.fields[key] = value
 }

@@ -3,6 +3,7 @@ package managed
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"strings"
 )
 
@@ -108,18 +109,18 @@ func (w *cliWriter) policy(t *Target, name, kind string, configuration fields) s
 	return w.command("application-autoscaling", "put-scaling-policy", input)
 }
 
-func (t Tracking) api() fields {
+func (p Tracking) api() fields {
 	out := fields{
-		"TargetValue": t.TargetValue, "ScaleOutCooldown": t.ScaleOutCooldown, "ScaleInCooldown": t.ScaleInCooldown,
-		"DisableScaleIn": t.DisableScaleIn,
+		"TargetValue": p.TargetValue, "ScaleOutCooldown": p.ScaleOutCooldown, "ScaleInCooldown": p.ScaleInCooldown,
+		"DisableScaleIn": p.DisableScaleIn,
 	}
-	if t.Predefined != "" {
-		out["PredefinedMetricSpecification"] = fields{"PredefinedMetricType": t.Predefined, "ResourceLabel": t.ResourceLabel}.compact()
+	if p.Predefined != "" {
+		out["PredefinedMetricSpecification"] = fields{"PredefinedMetricType": p.Predefined, "ResourceLabel": p.ResourceLabel}.compact()
 		return out
 	}
-	custom := t.Metric.api()
-	custom["Statistic"], custom["Unit"] = t.Metric.Statistic, t.Metric.Unit
-	custom["Metrics"] = queriesAPI(t.Metric.Queries, 0)
+	custom := p.Metric.api()
+	custom["Statistic"], custom["Unit"] = p.Metric.Statistic, p.Metric.Unit
+	custom["Metrics"] = queriesAPI(p.Metric.Queries, 0)
 	out["CustomizedMetricSpecification"] = custom.compact()
 	return out
 }
@@ -187,9 +188,7 @@ func (a *Alarm) api(name string) fields {
 		out["Metrics"] = queriesAPI(a.Metric.Queries, a.Period)
 		return out
 	}
-	for k, v := range a.Metric.api() {
-		out[k] = v
-	}
+	maps.Copy(out, a.Metric.api())
 	out["Period"], out["Unit"] = a.Period, a.Metric.Unit
 	if simple(a.Metric.Statistic) {
 		out["Statistic"] = a.Metric.Statistic

@@ -2,9 +2,9 @@ package managed
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"ecs-autoscaler/config"
@@ -121,23 +121,35 @@ func predefined(m *evaluator.Metric, t *evaluator.Target) (name, label string) {
 	for _, d := range m.Dimensions {
 		dims[d.Name] = d.Value
 	}
-	own := len(dims) == 2 && dims["ClusterName"] == t.Cluster && dims["ServiceName"] == t.Service
-	used := map[string]string{
-		"CPUUtilization": "ECSServiceAverageCPUUtilization", "MemoryUtilization": "ECSServiceAverageMemoryUtilization",
-	}[m.MetricName]
-	switch {
-	case m.Namespace == "AWS/ECS" && m.Stat == "Average" && own && used != "":
-		if m.Period < metricPeriod {
-			used += "HighResolution"
+	if len(dims) != 2 {
+		return "", ""
+	}
+	switch m.Namespace + " " + m.Stat {
+	case "AWS/ECS Average":
+		if dims["ClusterName"] == t.Cluster && dims["ServiceName"] == t.Service {
+			return utilization(m), ""
 		}
-		return used, ""
-	case m.Namespace == "AWS/ApplicationELB" && m.MetricName == "RequestCountPerTarget" && m.Stat == "Sum" && len(dims) == 2:
+	case "AWS/ApplicationELB Sum":
 		label = dims["LoadBalancer"] + "/" + dims["TargetGroup"]
-		if strings.HasPrefix(label, "app/") && strings.Count(label, "/") == 5 && strings.HasPrefix(dims["TargetGroup"], "targetgroup/") {
+		if m.MetricName == "RequestCountPerTarget" && balancer.MatchString(label) {
 			return "ALBRequestCountPerTarget", label
 		}
 	}
 	return "", ""
+}
+
+// balancer is the form of a resource label.
+var balancer = regexp.MustCompile(`^app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+$`)
+
+// utilization is the type of a service's own metrics.
+func utilization(m *evaluator.Metric) string {
+	name := map[string]string{
+		"CPUUtilization": "ECSServiceAverageCPUUtilization", "MemoryUtilization": "ECSServiceAverageMemoryUtilization",
+	}[m.MetricName]
+	if name != "" && m.Period < metricPeriod {
+		name += "HighResolution"
+	}
+	return name
 }
 
 func metricOf(m *evaluator.Metric) Metric {
@@ -174,7 +186,8 @@ func (r *reverse) step(p *evaluator.Policy, t *evaluator.Target) Step {
 		},
 	}
 	for _, s := range p.Step.Adjustments {
-		out.Adjustments = append(out.Adjustments, Adjustment{Lower: finite(s.LowerBound), Upper: finite(s.UpperBound), Change: s.ScalingAdjustment})
+		out.Adjustments = append(out.Adjustments,
+			Adjustment{Lower: finite(s.LowerBound), Upper: finite(s.UpperBound), Change: s.ScalingAdjustment})
 	}
 	return out
 }
@@ -211,18 +224,18 @@ func (r *reverse) predictive(p *config.PredictivePolicy) Predictive {
 	}
 }
 
+var (
+	notLabel = regexp.MustCompile(`[^A-Za-z0-9_]`)
+	digit    = regexp.MustCompile(`^([0-9]|$)`)
+)
+
 // itoa keeps the writers short.
 func itoa(n int) string { return strconv.Itoa(n) }
 
 // unused gives a label that is not taken yet: letters, digits and _ of the name.
 func unused(taken *[]string, name string) string {
-	label := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
-			return r
-		}
-		return '_'
-	}, name)
-	if label == "" || label[0] >= '0' && label[0] <= '9' {
+	label := notLabel.ReplaceAllString(name, "_")
+	if digit.MatchString(label) {
 		label = "_" + label
 	}
 	free := label

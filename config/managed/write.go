@@ -3,6 +3,7 @@ package managed
 import (
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Write is the configuration of a document, with comments that say where each entry came from and what was lost of it. What
@@ -139,14 +140,11 @@ func dimensions(all []Dimension) string {
 
 // queries is a list of metric math, one entry a line.
 func queries(all []Query) string {
-	out := "["
+	lines := make([]string, len(all))
 	for i, q := range all {
-		if i > 0 {
-			out += ","
-		}
-		out += "\n            " + query(q).flow()
+		lines[i] = "\n            " + query(q).flow()
 	}
-	return out + "]"
+	return "[" + strings.Join(lines, ",") + "]"
 }
 
 func query(q Query) pairs {

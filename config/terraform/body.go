@@ -1,7 +1,6 @@
 package terraform
 
 import (
-	"bytes"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -14,7 +13,9 @@ import (
 )
 
 // meta are the arguments that every resource has and that say nothing of it.
-var meta = []string{"count", "for_each", "depends_on", "provider", "providers", "lifecycle", "provisioner", "connection", "timeouts", "source", "version"}
+var meta = []string{
+	"count", "for_each", "depends_on", "provider", "providers", "lifecycle", "provisioner", "connection", "timeouts", "source", "version",
+}
 
 func (b *block) place(address string) managed.Place {
 	return managed.Place{File: b.file, Line: b.line, Resource: address}
@@ -128,18 +129,14 @@ func fromCty(v cty.Value) described.Value {
 	case v.IsNull() || !v.IsKnown():
 		return described.Value{}
 	case t.IsPrimitiveType():
-		s, err := convert.Convert(v, cty.String)
-		if err != nil || s.IsNull() {
-			return described.Value{}
-		}
-		return described.Text(s.AsString())
+		return fromPrimitive(v)
 	case t.IsObjectType() || t.IsMapType():
 		fields := map[string]described.Value{}
 		for k, e := range v.AsValueMap() {
 			fields[k] = fromCty(e)
 		}
 		return described.Mapping(fields)
-	case t.IsListType() || t.IsSetType() || t.IsTupleType():
+	case v.CanIterateElements():
 		var all []described.Value
 		for _, e := range v.AsValueSlice() {
 			all = append(all, fromCty(e))
@@ -149,11 +146,16 @@ func fromCty(v cty.Value) described.Value {
 	return described.Value{}
 }
 
+func fromPrimitive(v cty.Value) described.Value {
+	s, err := convert.Convert(v, cty.String)
+	if err != nil || s.IsNull() {
+		return described.Value{}
+	}
+	return described.Text(s.AsString())
+}
+
 // labelled is the text of a value as a name: labels stand for what is unresolved.
 func labelled(v cty.Value) string {
 	s := fromCty(v).Text
 	return described.Labelled(s)
 }
-
-// isJSON says whether a text is JSON rather than anything else.
-func isJSON(text []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")) }

@@ -263,18 +263,18 @@ func (m *module) thing(address string, w *want) cty.Value {
 	return m.shape(b, func(_ int, in instance) cty.Value {
 		fields := map[string]cty.Value{}
 		for _, a := range m.attributesOf(w) {
-			fields[a], _ = m.member(b, in, a)
+			fields[a] = m.member(b, in, a)
 		}
 		return cty.ObjectVal(fields)
 	})
 }
 
-// member is one attribute of an instance; false if it is unknown.
-func (m *module) member(b *block, in instance, name string) (cty.Value, bool) {
+// member is one attribute of an instance.
+func (m *module) member(b *block, in instance, name string) cty.Value {
 	address := in.address + "." + name
 	for _, key := range []string{address, b.address() + "." + name} {
 		if s, ok := m.given[m.prefix+key]; ok {
-			return literal(s), true
+			return literal(s)
 		}
 	}
 	if name == "id" && b.what == "aws_appautoscaling_target" {
@@ -283,9 +283,9 @@ func (m *module) member(b *block, in instance, name string) (cty.Value, bool) {
 	unresolved := described.Unresolved(m.prefix+address, b.name)
 	expr := attributes(b.body)[name]
 	if expr == nil {
-		return cty.StringVal(unresolved), false
+		return cty.StringVal(unresolved)
 	}
-	return m.value(address, unresolved, expr, in.scope), true
+	return m.value(address, unresolved, expr, in.scope)
 }
 
 // instance is one of a block with count or for_each, or the block itself.

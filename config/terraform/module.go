@@ -186,7 +186,7 @@ func (m *module) resource(b *block, f *found) {
 	for _, i := range m.instances(b) {
 		place := b.place(m.prefix + i.address)
 		if !wanted {
-			name, _ := m.member(b, i, "name")
+			name := m.member(b, i, "name")
 			f.services = append(f.services, service{place: place, name: labelled(name), ignored: b.ignoresCount()})
 			continue
 		}
@@ -203,7 +203,19 @@ var ignoreCount = regexp.MustCompile(`(?s)ignore_changes"?\s*[=:]\s*("?all"?\b|\
 // ignoresCount looks into the text of the block: what ignore_changes lists are no values.
 func (b *block) ignoresCount() bool { return ignoreCount.Match(b.source()) }
 
-// calls of modules in directories beside this one, at most so deep.
+// constant is the text of an expression that needs nothing; "" if it is none.
+func constant(expr hcl.Expression) string {
+	if expr == nil {
+		return ""
+	}
+	v, diags := expr.Value(nil)
+	if diags.HasErrors() || v.Type() != cty.String {
+		return ""
+	}
+	return fromCty(v).Text
+}
+
+// maxDepth bounds the calls of modules, which may go in a circle.
 const maxDepth = 8
 
 // call gives the instances of a module; none for one that is not in a local directory.
@@ -213,12 +225,7 @@ func (m *module) call(b *block) []*module {
 	}
 	m.children[b.name] = nil
 	attrs := attributes(b.body)
-	source := ""
-	if attrs["source"] != nil {
-		if v, diags := attrs["source"].Value(nil); !diags.HasErrors() && v.Type() == cty.String && !v.IsNull() && v.IsKnown() {
-			source = v.AsString()
-		}
-	}
+	source := constant(attrs["source"])
 	if !strings.HasPrefix(source, "./") && !strings.HasPrefix(source, "../") || m.depth >= maxDepth {
 		m.note(b, "the module "+source+" is not a directory beside this one and was not read; what it scales is in the plan: "+
 			"terraform plan -out=FILE, then terraform show -json FILE")
@@ -233,7 +240,7 @@ func (m *module) call(b *block) []*module {
 		child, err := newModule(filepath.Join(m.dir, source), files, m.given)
 		if err != nil {
 			m.note(b, "the module "+source+" cannot be read: "+err.Error())
-			return nil
+			break
 		}
 		child.prefix, child.depth, child.notes = m.prefix+i.address+".", m.depth+1, m.notes
 		for name, expr := range attrs {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -45,9 +46,7 @@ func Read(paths []string, given map[string]string) (managed.Document, error) {
 			modules[dir] = map[string][]byte{}
 			dirs = append(dirs, dir)
 		}
-		for name, text := range files {
-			modules[dir][name] = text
-		}
+		maps.Copy(modules[dir], files)
 	}
 	for _, dir := range dirs {
 		if err := all.module(dir, modules[dir], given); err != nil {

@@ -116,7 +116,7 @@ func (s *shown) resource(r *tfjson.StateResource, module string, config *tfjson.
 	if !ok {
 		return
 	}
-	attributes := fromJSON(map[string]any(r.AttributeValues))
+	attributes := fromJSON(r.AttributeValues)
 	arn := attributes.Fields["arn"].Text
 	if arn == "" {
 		arn = described.Unresolved(r.Address+".arn", r.Name)
