@@ -155,6 +155,15 @@ func (r *yamlReader) node(a ast.Node, depth int) *node {
 		for _, v := range a.Values {
 			n.list = append(n.list, r.node(v, depth+1))
 		}
+	default:
+		return r.special(a, n, depth)
+	}
+	return n
+}
+
+// special is a node with a tag, an anchor or its alias, or a scalar, which n becomes.
+func (r *yamlReader) special(a ast.Node, n *node, depth int) *node {
+	switch a := a.(type) {
 	case *ast.TagNode:
 		return intrinsic(n.line, a.Start.Value, r.node(a.Value, depth+1))
 	case *ast.AnchorNode:
