@@ -21,13 +21,15 @@ func (b *block) place(address string) managed.Place {
 	return managed.Place{File: b.file, Line: b.line, Resource: address}
 }
 
-// source is the text of the block, from its first line on; all of the file where the end is not known.
-func (b *block) source() []byte {
-	body, native := b.body.(*hclsyntax.Body)
-	if !native {
-		return b.text
+// lifecycle is the text in which the block's lifecycle stands: in JSON its value, else the whole block.
+func (b *block) lifecycle() []byte {
+	if body, native := b.body.(*hclsyntax.Body); native {
+		return body.SrcRange.SliceBytes(b.text)
 	}
-	return body.SrcRange.SliceBytes(b.text)
+	if expr := attributes(b.body)["lifecycle"]; expr != nil {
+		return expr.Range().SliceBytes(b.text)
+	}
+	return nil
 }
 
 // note says something about a block once.

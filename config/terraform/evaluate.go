@@ -154,10 +154,11 @@ func (m *module) named(root, name string, w *want) cty.Value {
 	return cty.StringVal(described.Unresolved(m.prefix+root+"."+name, name))
 }
 
-// literal reads a value of --var: an expression where it is one, else text.
+// literal reads a value of --var: a list, a mapping or null as Terraform writes them, else the text as it is, which Terraform's
+// rules make a number or a truth value where one is wanted. A cluster may be called 007.
 func literal(s string) cty.Value {
 	if expr, diags := hclsyntax.ParseExpression([]byte(s), "--var", hcl.InitialPos); !diags.HasErrors() && len(s) < 1<<16 {
-		if v, diags := expr.Value(nil); !diags.HasErrors() && v.IsWhollyKnown() {
+		if v, diags := expr.Value(nil); !diags.HasErrors() && v.IsWhollyKnown() && (v.IsNull() || !v.Type().IsPrimitiveType()) {
 			return v
 		}
 	}

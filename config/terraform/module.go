@@ -201,7 +201,7 @@ func (m *module) resource(b *block, f *found) {
 var ignoreCount = regexp.MustCompile(`(?s)ignore_changes"?\s*[=:]\s*("?all"?\b|\[[^\]]*\bdesired_count\b)`)
 
 // ignoresCount looks into the text of the block: what ignore_changes lists are no values.
-func (b *block) ignoresCount() bool { return ignoreCount.Match(b.source()) }
+func (b *block) ignoresCount() bool { return ignoreCount.Match(b.lifecycle()) }
 
 // constant is the text of an expression that needs nothing; "" if it is none.
 func constant(expr hcl.Expression) string {
