@@ -190,13 +190,17 @@ func (p *plan) shape(c *class) {
 	highResolution := controller == "ECS" && chance(r, 0.12) && !p.large
 	available := measures(r, c, highResolution)
 	kind := r.IntN(10)
-	if kind < 7 {
+	tracked, stepped := kind < 7, kind > 5
+	if p.large { // most fleets follow targets; steps, which are read more often, are at home in the small worlds
+		tracked, stepped = kind < 9, kind > 8
+	}
+	if tracked {
 		k.policies = append(k.policies, p.tracking("track", available[0]))
 		if kind < 2 && available[1] != available[0] {
 			k.policies = append(k.policies, p.tracking("second", available[1]))
 		}
 	}
-	if kind > 5 {
+	if stepped {
 		k.policies = append(k.policies, p.steps()...)
 	}
 	if chance(r, 0.05) {
