@@ -17,7 +17,7 @@ func newImport() *cobra.Command {
 		Use:   "import",
 		Short: "Make a configuration of scaling policies that AWS manages",
 	}
-	cmd.AddCommand(newImportTerraform(), newImportCloudFormation())
+	cmd.AddCommand(newImportTerraform(), newImportAWS(), newImportCloudFormation())
 	return cmd
 }
 
@@ -59,6 +59,10 @@ type importFlags struct {
 
 func (f *importFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.vars, "var", nil, "`NAME=VALUE` of something that is defined elsewhere; may be repeated")
+	f.addOutput(cmd)
+}
+
+func (f *importFlags) addOutput(cmd *cobra.Command) {
 	cmd.Flags().StringVarP(&f.output, "output", "o", "-", "`FILE` to write, - is standard output; one that is there is replaced")
 }
 

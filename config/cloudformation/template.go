@@ -3,8 +3,6 @@ package cloudformation
 import (
 	"fmt"
 	"os"
-	"strings"
-	"unicode"
 
 	"ecs-autoscaler/config/described"
 	"ecs-autoscaler/config/managed"
@@ -95,7 +93,7 @@ func (t *template) value(n *node) described.Value {
 	case n.fields != nil:
 		fields := map[string]described.Value{}
 		for k, v := range n.fields {
-			fields[snake(k)] = t.value(v)
+			fields[described.Name(k)] = t.value(v)
 		}
 		return described.Mapping(fields)
 	case n.list != nil:
@@ -106,20 +104,4 @@ func (t *template) value(n *node) described.Value {
 		return described.List(all...)
 	}
 	return described.Text(n.scalar)
-}
-
-// snake is the name of a property as Terraform and the configuration write it.
-func snake(name string) string {
-	var out strings.Builder
-	letters := []rune(name)
-	for i, r := range letters {
-		if unicode.IsUpper(r) && i > 0 {
-			ends := unicode.IsUpper(letters[i-1]) && i+1 < len(letters) && unicode.IsLower(letters[i+1])
-			if !unicode.IsUpper(letters[i-1]) || ends {
-				out.WriteByte('_')
-			}
-		}
-		out.WriteRune(unicode.ToLower(r))
-	}
-	return out.String()
 }

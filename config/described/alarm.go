@@ -109,6 +109,9 @@ func (r *reader) alarmActions(o *object) {
 	o.without("left out: an alarm has no description here", "alarm_description")
 	o.without("left out: an alarm has no tags here", "tags")
 	o.ignore("id", "arn", "tags_all", "alarm_arn", "region")
+	// What an account says of the alarm's past and present.
+	o.ignore("alarm_configuration_updated_timestamp", "state_reason", "state_reason_data", "state_transitioned_timestamp",
+		"state_updated_timestamp", "state_value", "evaluation_state")
 }
 
 // idle names alarms whose policy is not in the input.

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/ecs"
 	"github.com/aws/smithy-go/logging"
@@ -67,7 +68,9 @@ type Options struct {
 type Clients struct {
 	ECS        *ecs.Client
 	CloudWatch *cloudwatch.Client
-	Region     string
+	// ApplicationAutoScaling is asked about the managed scaling that this daemon replaces.
+	ApplicationAutoScaling *applicationautoscaling.Client
+	Region                 string
 
 	cfg aws.Config
 	// each gives the middleware of each call in an account, by its name in the configuration.
@@ -112,7 +115,9 @@ func newClients(cfg aws.Config, all func(account string) []func(*middleware.Stac
 	return &Clients{
 		ECS:        ecs.NewFromConfig(cfg, func(eo *ecs.Options) { eo.APIOptions = append(eo.APIOptions, each...) }),
 		CloudWatch: cloudwatch.NewFromConfig(cfg, func(co *cloudwatch.Options) { co.APIOptions = append(co.APIOptions, each...); speak(co) }),
-		Region:     cfg.Region, cfg: cfg, each: all,
+		ApplicationAutoScaling: applicationautoscaling.NewFromConfig(cfg,
+			func(ao *applicationautoscaling.Options) { ao.APIOptions = append(ao.APIOptions, each...) }),
+		Region: cfg.Region, cfg: cfg, each: all,
 	}
 }
 

@@ -1,0 +1,2 @@
+// Package appscaling is Application Auto Scaling as those see it who move from it or back: what it manages in an account.
+package appscaling
