@@ -114,7 +114,7 @@ func draw(seed uint64, fixed *size, daemons int) *plan {
 		p.rest = one(r, 2*3600, 4*3600, 8*3600)
 	}
 	if p.large = drawn.services > 700; p.large {
-		p.rest, p.coarse, p.fill = 6*3600, 0.6, 0.25
+		p.rest, p.coarse, p.fill = 6*3600, 0.05, 0.25
 		if p.interval == "60s" {
 			p.interval = "auto"
 		}
