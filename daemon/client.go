@@ -13,6 +13,7 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 	"syscall"
@@ -58,6 +59,27 @@ func NewClient(ctx context.Context, c *config.Config, o ClientOptions) (*Client,
 		return nil, fmt.Errorf("%w: listen is empty in the configuration, and no control socket can be reached", errNobody)
 	}
 	return client, client.useListener()
+}
+
+// NewClientAt is a client of the daemon at an address: HOST:PORT, a URL of http or https, whose certificate this machine must trust, or
+// unix:PATH of a control socket.
+func NewClientAt(ctx context.Context, address string, o ClientOptions) (*Client, error) {
+	client := &Client{options: o, config: &config.Config{}, where: address}
+	if path, socket := strings.CutPrefix(address, "unix:"); socket {
+		if !client.useSocket(ctx, path) {
+			return nil, fmt.Errorf("%w on %s", errNobody, address)
+		}
+		return client, nil
+	}
+	if !strings.Contains(address, "://") {
+		address = "http://" + address
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Path != "" && u.Path != "/" {
+		return nil, fmt.Errorf("%q is no address of a daemon; write HOST:PORT, https://HOST:PORT or unix:PATH", address)
+	}
+	client.http, client.base = &http.Client{Transport: &http.Transport{}}, u.Scheme+"://"+u.Host
+	return client, nil
 }
 
 // useSocket takes the control socket if this user may use it and somebody answers.

@@ -31,14 +31,6 @@ const (
 // askTimeout bounds the question to a running daemon; it answers on loopback.
 const askTimeout = 3 * time.Second
 
-// remembered is one row of a daemon's answer to /api/v1/targets?memory=true.
-type remembered struct {
-	Account string            `json:"account"`
-	Cluster string            `json:"cluster"`
-	Service string            `json:"service"`
-	Memory  *evaluator.Memory `json:"memory"`
-}
-
 // Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
 // the state. Memory comes from the state table, or from the running daemon, else from the state file, else there is none.
 func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
@@ -111,33 +103,22 @@ func askDaemon(ctx context.Context, c *config.Config, o ClientOptions) ([]*store
 		return nil, err
 	}
 	defer client.Close()
-	var who struct{ State string }
-	if err := client.get(ctx, "/api/v1/version", &who); err != nil {
+	who, err := client.Version(ctx)
+	if err != nil {
 		return nil, err
 	}
 	if who.State != stateName(c) {
 		return nil, fmt.Errorf("%w: what answers on %s is not the daemon of this configuration", errNobody, client.where)
 	}
-	var rows []*store.Target
-	for cursor := ""; ; {
-		var page struct {
-			Targets []remembered `json:"targets"`
-			Next    string       `json:"next_cursor"`
-		}
-		query := url.Values{"memory": {"true"}, "limit": {"1000"}}
-		if cursor != "" {
-			query.Set("cursor", cursor)
-		}
-		if err := client.get(ctx, "/api/v1/targets?"+query.Encode(), &page); err != nil {
-			return nil, err
-		}
-		for _, r := range page.Targets {
-			rows = append(rows, memoryRow(evaluator.Key{Account: r.Account, Cluster: r.Cluster, Service: r.Service}, r.Memory))
-		}
-		if cursor = page.Next; cursor == "" {
-			return rows, nil
-		}
+	targets, err := client.Targets(ctx, url.Values{"memory": {"true"}})
+	if err != nil {
+		return nil, err
 	}
+	var rows []*store.Target
+	for i := range targets {
+		rows = append(rows, memoryRow(targets[i].Key(), targets[i].Memory))
+	}
+	return rows, nil
 }
 
 func memoryRow(k evaluator.Key, m *evaluator.Memory) *store.Target {

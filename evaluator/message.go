@@ -208,3 +208,13 @@ func counted(n int, noun string) string {
 	}
 	return strconv.Itoa(n) + " " + noun + "s"
 }
+
+// PolicySentence says why the policy with this index of Policies wants what it wants, or was held, without a full stop.
+func (d *Decision) PolicySentence(i int) string {
+	p := &d.Policies[i]
+	explain, known := explanations[p.Reason]
+	if !known {
+		return string(p.Reason)
+	}
+	return explain(d, p)
+}

@@ -19,9 +19,9 @@ func held(why evaluator.Reason, at time.Time) *evaluator.Decision {
 }
 
 // attempts asks for activities.
-func attempts(t *testing.T, s *store.Store, query string) []activityView {
+func attempts(t *testing.T, s *store.Store, query string) []ActivityView {
 	t.Helper()
-	var p struct{ Activities []activityView }
+	var p struct{ Activities []ActivityView }
 	w := get(New(optionsOf(t, s)), http.MethodGet, "/api/v1/activities"+query)
 	if w.Code != http.StatusOK {
 		t.Fatalf("%s: %d %s", query, w.Code, w.Body)

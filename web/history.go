@@ -40,13 +40,13 @@ func (s *server) activities(r *http.Request) (any, error) {
 		return nil, historyError(err)
 	}
 	return struct {
-		Activities []activityView `json:"activities"`
+		Activities []ActivityView `json:"activities"`
 		Next       *string        `json:"next_cursor"`
 	}{views, cursor(next)}, nil
 }
 
-func (s *server) activityViews(q *request) (views []activityView, next string, err error) {
-	views = []activityView{}
+func (s *server) activityViews(q *request) (views []ActivityView, next string, err error) {
+	views = []ActivityView{}
 	if !q.Attempts {
 		found, next, err := s.Store.Activities(q.Query)
 		for i := range found {

@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
@@ -26,9 +25,9 @@ func (s *server) targets(r *http.Request) (any, error) {
 		return nil, err
 	}
 	page := struct {
-		Targets []targetView `json:"targets"`
+		Targets []TargetView `json:"targets"`
 		Next    *string      `json:"next_cursor"`
-	}{Targets: []targetView{}}
+	}{Targets: []TargetView{}}
 	for _, row := range rowsAfter(s.Store.Targets(), after) {
 		gist := gistOf(row)
 		if !matches(&q, row, gist) {
@@ -61,8 +60,8 @@ func (s *server) target(r *http.Request) (any, error) {
 			fmt.Sprintf("no scalable target %q; GET /api/v1/targets lists those there are", key)}
 	}
 	configured, _ := s.Configured(key)
-	detail := detailView{
-		targetView: viewOf(row, nil),
+	detail := DetailView{
+		TargetView: viewOf(row, nil),
 		Alarms:     alarmsOf(row.Memory),
 		Cooldowns:  cooldownsOf(configured, row.Memory),
 	}
@@ -88,18 +87,10 @@ func (s *server) version(r *http.Request) (any, error) {
 		return nil, err
 	}
 	ready, _ := s.Engine.Ready()
-	return struct {
-		Version   string     `json:"version"`
-		Commit    string     `json:"commit"`
-		Date      string     `json:"date"`
-		GoVersion string     `json:"go_version"`
-		State     string     `json:"state"`
-		Ready     bool       `json:"ready"`
-		LastPass  *time.Time `json:"last_pass"`
-	}{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, instant(s.Engine.LastPass())}, nil
+	return VersionView{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, instant(s.Engine.LastPass())}, nil
 }
 
-func matches(q *request, row *store.Target, latest *latestView) bool {
+func matches(q *request, row *store.Target, latest *LatestView) bool {
 	if differs(q.Account, row.Key.Account) || differs(q.Cluster, row.Key.Cluster) || differs(q.Service, row.Key.Service) {
 		return false
 	}

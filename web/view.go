@@ -9,8 +9,19 @@ import (
 	"ecs-autoscaler/store"
 )
 
-// targetView is a scalable target as a list shows it. Counts are null as long as ECS has not told them.
-type targetView struct {
+// VersionView is what is running, and whether it is doing its work.
+type VersionView struct {
+	Version   string     `json:"version"`
+	Commit    string     `json:"commit"`
+	Date      string     `json:"date"`
+	GoVersion string     `json:"go_version"`
+	State     string     `json:"state"`
+	Ready     bool       `json:"ready"`
+	LastPass  *time.Time `json:"last_pass"`
+}
+
+// TargetView is a scalable target as a list shows it. Counts are null as long as ECS has not told them.
+type TargetView struct {
 	Account     string                   `json:"account,omitempty"`
 	Cluster     string                   `json:"cluster"`
 	Service     string                   `json:"service"`
@@ -24,12 +35,12 @@ type targetView struct {
 	DescribedAt *time.Time               `json:"described_at"`
 	Policies    []string                 `json:"policies"`
 	Note        string                   `json:"note,omitempty"`
-	Latest      *latestView              `json:"latest"`
+	Latest      *LatestView              `json:"latest"`
 	Memory      *evaluator.Memory        `json:"memory,omitempty"`
 }
 
-// latestView is the gist of the last decision, null before the first.
-type latestView struct {
+// LatestView is the gist of the last decision, null before the first.
+type LatestView struct {
 	Time    time.Time         `json:"time"`
 	Action  evaluator.Action  `json:"action"`
 	Reason  evaluator.Reason  `json:"reason"`
@@ -38,33 +49,33 @@ type latestView struct {
 	Next    *time.Time        `json:"next"`
 }
 
-// detailView is a target with everything that is known of it.
-type detailView struct {
-	targetView
-	Alarms       []alarmView         `json:"alarms"`
-	Cooldowns    []cooldownView      `json:"cooldowns"`
-	LastActivity *activityView       `json:"last_activity"`
+// DetailView is a target with everything that is known of it.
+type DetailView struct {
+	TargetView
+	Alarms       []AlarmView         `json:"alarms"`
+	Cooldowns    []CooldownView      `json:"cooldowns"`
+	LastActivity *ActivityView       `json:"last_activity"`
 	Decision     *evaluator.Decision `json:"decision"`
 }
 
-// alarmView is the state of one alarm, named as in policy tests: POLICY/ALARM.
-type alarmView struct {
+// AlarmView is the state of one alarm, named as in policy tests: POLICY/ALARM.
+type AlarmView struct {
 	Name  string               `json:"name"`
 	State evaluator.AlarmState `json:"state"`
 	Since *time.Time           `json:"since"`
 }
 
-// cooldownView tells until when a policy is held back, null where nothing was fulfilled yet. An end in the
+// CooldownView tells until when a policy is held back, null where nothing was fulfilled yet. An end in the
 // past is a cooldown that is over.
-type cooldownView struct {
+type CooldownView struct {
 	Policy       string     `json:"policy"`
 	ScaleOutEnds *time.Time `json:"scale_out_ends"`
 	ScaleInEnds  *time.Time `json:"scale_in_ends"`
 }
 
-// activityView is a scaling activity with the field names of the AWS API (ScalingActivity), and beside them
+// ActivityView is a scaling activity with the field names of the AWS API (ScalingActivity), and beside them
 // what the daemon knows more: the policy, the counts, the direction and the reason.
-type activityView struct {
+type ActivityView struct {
 	ActivityID        string                   `json:"activity_id"`
 	ServiceNamespace  string                   `json:"service_namespace"`
 	ResourceID        string                   `json:"resource_id"`
@@ -85,20 +96,25 @@ type activityView struct {
 	To                int                      `json:"to"`
 	Reason            evaluator.Reason         `json:"reason"`
 	// NotScaledReasons is of an activity that did not scale only.
-	NotScaledReasons []notScaledReason `json:"not_scaled_reasons,omitempty"`
+	NotScaledReasons []NotScaledReason `json:"not_scaled_reasons,omitempty"`
 }
 
-// notScaledReason says why an activity did not scale, with the one count that explains it (API NotScaledReason).
-type notScaledReason struct {
+// NotScaledReason says why an activity did not scale, with the one count that explains it (API NotScaledReason).
+type NotScaledReason struct {
 	Code            evaluator.Reason `json:"code"`
 	MaxCapacity     *int             `json:"max_capacity,omitempty"`
 	MinCapacity     *int             `json:"min_capacity,omitempty"`
 	CurrentCapacity *int             `json:"current_capacity,omitempty"`
 }
 
+// Key names the target.
+func (v *TargetView) Key() evaluator.Key {
+	return evaluator.Key{Account: v.Account, Cluster: v.Cluster, Service: v.Service}
+}
+
 // viewOf shows a row with the gist of its last decision.
-func viewOf(row *store.Target, latest *latestView) targetView {
-	v := targetView{
+func viewOf(row *store.Target, latest *LatestView) TargetView {
+	v := TargetView{
 		Account: row.Key.Account, Cluster: row.Key.Cluster, Service: row.Key.Service,
 		MinCapacity: row.Min, MaxCapacity: row.Max,
 		Deploying: row.Service.Deploying, DescribedAt: instant(row.Service.DescribedAt),
@@ -122,42 +138,42 @@ func counted(s *evaluator.Service) bool {
 	return !s.DescribedAt.IsZero() && s.Status != evaluator.ServiceMissing
 }
 
-func gist(d *evaluator.Decision) *latestView {
-	return &latestView{d.Time.UTC(), d.Action, d.Reason, d.Outcome, d.Wanted, instant(d.Next)}
+func gist(d *evaluator.Decision) *LatestView {
+	return &LatestView{d.Time.UTC(), d.Action, d.Reason, d.Outcome, d.Wanted, instant(d.Next)}
 }
 
 // gistOf reads the last decision of a row in place: a list of 10,000 need not copy their datapoints.
-func gistOf(row *store.Target) (g *latestView) {
+func gistOf(row *store.Target) (g *LatestView) {
 	row.Latest.View(func(d *evaluator.Decision) { g = gist(d) })
 	return g
 }
 
-func alarmsOf(m *evaluator.Memory) []alarmView {
-	views := []alarmView{}
+func alarmsOf(m *evaluator.Memory) []AlarmView {
+	views := []AlarmView{}
 	if m == nil {
 		return views
 	}
 	for _, p := range m.Policies {
 		for _, a := range p.Alarms {
-			views = append(views, alarmView{p.Name + "/" + a.Name, a.State, instant(a.Since)})
+			views = append(views, AlarmView{p.Name + "/" + a.Name, a.State, instant(a.Since)})
 		}
 	}
 	return views
 }
 
-func cooldownsOf(t *evaluator.Target, m *evaluator.Memory) []cooldownView {
-	views := []cooldownView{}
+func cooldownsOf(t *evaluator.Target, m *evaluator.Memory) []CooldownView {
+	views := []CooldownView{}
 	for e := range cooldownEnds(t, m) {
-		views = append(views, cooldownView{e.policy, instant(e.scaleOut), instant(e.scaleIn)})
+		views = append(views, CooldownView{e.policy, instant(e.scaleOut), instant(e.scaleIn)})
 	}
 	return views
 }
 
 // notScaledOf shows a decision that did not scale as the activity that AWS would record (aws-semantics 6.3).
-func notScaledOf(r *store.DecisionRecord) (activityView, error) {
+func notScaledOf(r *store.DecisionRecord) (ActivityView, error) {
 	var d evaluator.Decision
 	if err := json.Unmarshal(r.JSON, &d); err != nil {
-		return activityView{}, fmt.Errorf("decision %s of %s cannot be read: %w", r.ID, r.Target, err)
+		return ActivityView{}, fmt.Errorf("decision %s of %s cannot be read: %w", r.ID, r.Target, err)
 	}
 	v := activityOf(&store.Activity{
 		ID: r.ID, Target: r.Target, Direction: r.Action, From: d.Desired, To: d.Desired, Status: r.NotScaledStatus(),
@@ -167,7 +183,7 @@ func notScaledOf(r *store.DecisionRecord) (activityView, error) {
 	if d.Policy >= 0 {
 		v.PolicyName, v.PolicyType = d.Policies[d.Policy].Name, d.Policies[d.Policy].Type
 	}
-	why := notScaledReason{Code: r.Reason}
+	why := NotScaledReason{Code: r.Reason}
 	switch r.Reason {
 	case evaluator.AlreadyAtMaxCapacity:
 		why.MaxCapacity = &d.Max
@@ -177,12 +193,12 @@ func notScaledOf(r *store.DecisionRecord) (activityView, error) {
 		why.CurrentCapacity = &d.Desired
 	default: // the other two have none
 	}
-	v.NotScaledReasons = []notScaledReason{why}
+	v.NotScaledReasons = []NotScaledReason{why}
 	return v, nil
 }
 
-func activityOf(a *store.Activity) activityView {
-	return activityView{
+func activityOf(a *store.Activity) ActivityView {
+	return ActivityView{
 		ActivityID:       a.ID,
 		ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount",
 		ResourceID:  "service/" + a.Target.Cluster + "/" + a.Target.Service,

@@ -69,7 +69,8 @@ Start with "ecs-autoscaler demo": it needs no account.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newReload(), newPlan(), newValidate(), newTest(), newSchedule(), newState(), newImport(), newExport(),
+	root.AddCommand(newRun(), newReload(), newPlan(), newStatus(), newHistory(), newExplain(), newDecisions(),
+		newValidate(), newTest(), newSchedule(), newState(), newImport(), newExport(),
 		newSim(), newDemo(), newVersion())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root

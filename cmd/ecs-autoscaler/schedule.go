@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -236,10 +235,4 @@ func wrongJSON(w io.Writer, e *schedule.Error) error {
 		Expression string  `json:"expression"`
 		Error      mistake `json:"error"`
 	}{e.Text, mistake{e.Offset, e.Length, e.Problem, e.Hint}})
-}
-
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
 }
