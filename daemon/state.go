@@ -19,11 +19,11 @@ import (
 func OpenState(ctx context.Context, o Options) (*store.Store, lease.Table, error) {
 	b, err := openBackend(ctx, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, o.Config.Veil(err)
 	}
 	s, err := store.New(b)
 	if err != nil {
-		return nil, nil, errors.Join(err, b.Close())
+		return nil, nil, o.Config.Veil(errors.Join(err, b.Close()))
 	}
 	leases, _ := b.(lease.Table)
 	return s, leases, nil
@@ -70,14 +70,15 @@ func openTable(ctx context.Context, o Options) (*dynamo.Backend, error) {
 // it with a state that is no table.
 func InitState(ctx context.Context, o Options) (dynamo.Made, error) {
 	if o.Config.State.Kind != config.StateDynamoDB {
-		return dynamo.Made{}, errors.New("state: " + o.Config.State.String() + " needs no init: a file is made when the daemon starts; " +
-			"init is for state: \"dynamodb:TABLE\"")
+		return dynamo.Made{}, o.Config.Veil(errors.New("state: " + o.Config.State.String() + " needs no init: a file is made when the daemon starts; " +
+			"init is for state: \"dynamodb:TABLE\""))
 	}
 	client, err := awsapi.ConnectDynamoDB(ctx, o.awsOptions())
 	if err != nil {
 		return dynamo.Made{}, err
 	}
-	return dynamo.Init(ctx, client, StateTable(o.Config))
+	made, err := dynamo.Init(ctx, client, StateTable(o.Config))
+	return made, o.Config.Veil(err)
 }
 
 // awsOptions is how AWS is reached, in the region of the configuration where it names one.
