@@ -144,6 +144,30 @@ func TestAnImportKeepsWhatItReplaces(t *testing.T) {
 	}
 }
 
+func TestAnImportThroughALinkReplacesTheFileWhereItIs(t *testing.T) {
+	for name, damaged := range map[string]bool{"a state": false, "a damaged one": true} {
+		path, link := newFile(t), filepath.Join(t.TempDir(), "link.db")
+		lived(t, path)
+		if damaged {
+			write(t, path, []byte("nothing of ours"))
+		}
+		before := read(t, path)
+		if err := os.Symlink(path, link); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := ImportFile(link, parsed(t, smallDump), true)
+		if err != nil || kept != path+".before-import" || string(read(t, kept)) != string(before) {
+			t.Errorf("%s: kept %q, error %v; want it beside the file", name, kept, err)
+		}
+		if leads, err := os.Readlink(link); err != nil || leads != path || exported(t, path) == string(before) || exported(t, path) != exported(t, link) {
+			t.Errorf("%s: the link leads to %q, error %v; want it as it was", name, leads, err)
+		}
+		if files, err := os.ReadDir(filepath.Dir(link)); err != nil || len(files) != 1 {
+			t.Errorf("%s: beside the link are %v, error %v", name, files, err)
+		}
+	}
+}
+
 func TestAnImportIntoAnEmptyStateKeepsNothing(t *testing.T) {
 	path := newFile(t)
 	shut(t, openPath(t, path))
