@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
 	"ecs-autoscaler/config"
@@ -63,7 +65,30 @@ func openTable(ctx context.Context, o Options) (*dynamo.Backend, error) {
 	if o.Clock != nil {
 		d.Now = o.Clock.Now
 	}
-	return dynamo.Open(ctx, d)
+	b, err := dynamo.Open(ctx, d)
+	if errors.Is(err, dynamo.ErrNoTable) {
+		return nil, unlessBeingMade(ctx, client, d.Table, err)
+	}
+	return b, err
+}
+
+// unlessBeingMade tells a table that is not there yet from one that is not there: to all but DescribeTable, which the daemon
+// otherwise does not need and may not be allowed, they are the same.
+func unlessBeingMade(ctx context.Context, client *dynamodb.Client, table string, err error) error {
+	known, ok := errors.AsType[*dynamo.TableError](err)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	out, failed := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	switch {
+	case !ok:
+		return err
+	case failed != nil && awsapi.Classify(failed) == awsapi.AccessDenied:
+		return &dynamo.TableError{Table: table, Problem: known.Problem, Remedy: known.Remedy + "; one that is just being made is there in about a minute: start again then", Err: err}
+	case failed == nil && out.Table.TableStatus == types.TableStatusCreating:
+		return &dynamo.TableError{Table: table, Problem: "is still being made (CREATING)", Err: err,
+			Remedy: "start again when it is ACTIVE, mostly within a minute; \"ecs-autoscaler state init\" waits for that"}
+	}
+	return err
 }
 
 // InitState makes the table that the configuration names, or does nothing to one that is ready. It is an error to ask for
