@@ -452,7 +452,8 @@ func (p *dumpParser) checkActivities(d *Dump) error {
 			if problem := activityProblem(a, part.open, d.Sequence); problem != "" {
 				return p.wrong(path, problem)
 			}
-			if err := cmp.Or(p.checkTime(path, ".StartTime", a.StartTime), p.checkTime(path, ".EndTime", a.EndTime), p.activityWords(path, a)); err != nil {
+			times := cmp.Or(p.checkTime(path, ".StartTime", a.StartTime), p.checkTime(path, ".EndTime", a.EndTime))
+			if err := cmp.Or(times, p.activityWords(path, a)); err != nil {
 				return err
 			}
 			if !unseen(seen, a.ID) {
