@@ -44,6 +44,8 @@ type Config struct {
 	about func(key, message string) Diagnostic
 	// finding puts a message at a place in the text.
 	finding func(at strict.Position, message string) Diagnostic
+	// veil takes what variables hold out of a message.
+	veil func(message string) string
 }
 
 // StateKind is a kind of durable memory.
@@ -124,7 +126,7 @@ func readConfig(v strict.Value) *Config {
 	}
 	m.Key = ""
 	c := newConfig(v.File)
-	c.finding = m.Finding
+	c.finding, c.veil = m.Finding, m.Veil
 	c.settings(m)
 	c.accounts(m)
 	inherited := awsOptions()

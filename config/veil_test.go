@@ -1,6 +1,8 @@
 package config
 
 import (
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -60,6 +62,23 @@ func TestAProblemWithAFileShowsNotWhatAVariableHolds(t *testing.T) {
 		if !strings.Contains(told, "${SECRET}") || strings.Contains(told, "wJalr") || strings.Contains(told, "bPxRfi") {
 			t.Errorf("it is told as %s", told)
 		}
+	}
+}
+
+// The state is opened long after the text was read, too, and by a name that may have been cut or made longer.
+func TestAnErrorAboutTheStateShowsNotWhatAVariableHolds(t *testing.T) {
+	secret := "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
+	c, found := Parse(Source{Name: "c.yaml", Text: []byte("state: \"file:${SECRET}\"\n" + target(""))}, func(name string) (string, bool) { return secret, name == "SECRET" })
+	if c == nil {
+		t.Fatal(found.Detail())
+	}
+	was := fmt.Errorf("state file %s.dry has no directory to be in: create %s: %w", secret, secret[:19], errTest)
+	told := c.Veil(was)
+	if want := "state file ${SECRET}.dry has no directory to be in: create ${SECRET}: it is wrong"; told.Error() != want {
+		t.Errorf("it is told as %q, want %q", told, want)
+	}
+	if !errors.Is(told, errTest) || c.Veil(nil) != nil || (&Config{}).Veil(was) != was { //nolint:errorlint // it is the very error
+		t.Error("errors are not what they were")
 	}
 }
 

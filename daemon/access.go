@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -76,7 +77,16 @@ type webConfig struct {
 		ClientCAs  string `yaml:"client_ca_file"`
 		ClientAuth string `yaml:"client_auth_type"`
 	} `yaml:"tls_server_config"`
-	Users map[string]any `yaml:"basic_auth_users"`
+	Users map[string]string `yaml:"basic_auth_users"`
+}
+
+// read takes what the file says; one without anything in it is io.EOF.
+func (w *webConfig) read(path string) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return yaml.NewDecoder(bytes.NewReader(text)).Decode(w)
 }
 
 // readWebConfig checks the file as the toolkit will read it, with the certificates it names. No file is plain HTTP.
@@ -85,12 +95,12 @@ func readWebConfig(path string) (*webConfig, error) {
 	if path == "" {
 		return w, nil
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("%w; it is a web configuration file of the Prometheus exporter-toolkit (docs/security.md)", err)
+	unread := w.read(path)
+	if _, ok := errors.AsType[*fs.PathError](unread); ok {
+		return nil, fmt.Errorf("%w; it is a web configuration file of the Prometheus exporter-toolkit (docs/security.md)", unread)
 	}
 	// What is wrong in it the toolkit says better, and without the text, in which there may be secrets.
-	if err := yaml.NewDecoder(bytes.NewReader(text)).Decode(w); err == nil {
+	if unread == nil {
 		w.locate(filepath.Dir(path))
 		if err := w.readable(); err != nil {
 			return nil, fmt.Errorf("%s: %w; paths in it are relative to its own directory", path, err)
@@ -99,6 +109,13 @@ func readWebConfig(path string) (*webConfig, error) {
 	if err := toolkit.Validate(path); err != nil {
 		return nil, fmt.Errorf("%s is not right: %w (docs/security.md has an example; basic_auth_users holds bcrypt hashes, such as htpasswd -nBC 10 makes, "+
 			"never passwords)", path, discreetError{err})
+	}
+	if unread != nil && !errors.Is(unread, io.EOF) {
+		return nil, fmt.Errorf("%s cannot be read: %w", path, discreetError{unread})
+	}
+	if !w.protects() {
+		return nil, fmt.Errorf("%s protects nothing: it needs a tls_server_config, basic_auth_users or both (docs/security.md has an example); "+
+			"for plain HTTP without a password leave web_config_file out", path)
 	}
 	return w, nil
 }
@@ -130,13 +147,19 @@ func (w *webConfig) readable() error {
 // encrypted says that the listener speaks TLS.
 func (w *webConfig) encrypted() bool { return w.TLS.Cert != "" || w.TLS.CertFile != "" }
 
+// mutual says that the listener lets only those in who have a certificate.
+func (w *webConfig) mutual() bool { return w.TLS.ClientAuth == "RequireAndVerifyClientCert" }
+
+// protects says that there is anything at all between the network and what is shown.
+func (w *webConfig) protects() bool { return w.encrypted() || len(w.Users) > 0 }
+
 // lacks names what stands between the network and what is shown, as far as it is missing; "" if nothing is.
 func (w *webConfig) lacks() string {
 	var missing []string
 	if !w.encrypted() {
 		missing = append(missing, "there is no TLS")
 	}
-	if len(w.Users) == 0 && w.TLS.ClientAuth != "RequireAndVerifyClientCert" {
+	if len(w.Users) == 0 && !w.mutual() {
 		missing = append(missing, "neither basic auth nor client certificates are asked for")
 	}
 	return strings.Join(missing, ", and ")

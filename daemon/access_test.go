@@ -291,10 +291,23 @@ func TestARenewedCertificateAndAChangedPasswordHoldAtOnce(t *testing.T) {
 	if code, body, _ := status(t, knowing(t, next), http.MethodGet, url, basic); code != 200 {
 		t.Errorf("%d %s by the new certificate", code, body)
 	}
-	write(t, filepath.Join(dir, "web.yaml"), []byte("tls_server_config: {cert_file: tls/server.crt, key_file: tls/server.key}\n"))
-	if code, body, _ := status(t, knowing(t, next), http.MethodGet, url, nil); code != 200 {
-		t.Errorf("%d %s after the password was removed", code, body)
+	write(t, filepath.Join(dir, "web.yaml"), []byte("tls_server_config: {cert_file: tls/server.crt, key_file: tls/server.key}\n"+
+		"basic_auth_users: {next: "+hashed(t, "next")+"}\n"))
+	for user, want := range map[string]int{"next": 200, "prometheus": 401} {
+		code, body, _ := status(t, knowing(t, next), http.MethodGet, url, func(r *http.Request) { r.SetBasicAuth(user, "next") })
+		if code != want {
+			t.Errorf("%s is answered %d %s by the new password", user, code, body)
+		}
 	}
+}
+
+func hashed(t *testing.T, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
 }
 
 func TestAWrongFileOfAccessIsToldWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
@@ -312,6 +325,12 @@ func TestAWrongFileOfAccessIsToldWithItsPlaceAndWhatWouldBeRight(t *testing.T) {
 		"a password instead of a hash": {"web_config_file: web.yaml\n", func(dir string) {
 			write(t, dir+"/web.yaml", []byte("basic_auth_users: {x: "+password+"}"))
 		}, []string{"bcrypt", "htpasswd -nBC 10"}},
+		"an empty web file": {"web_config_file: web.yaml\n", func(dir string) { write(t, dir+"/web.yaml", nil) },
+			[]string{"c.yaml:2:18: error: web_config_file: ", "web.yaml protects nothing: it needs a tls_server_config, basic_auth_users or both", "leave web_config_file out"}},
+		"a web file of a comment": {"web_config_file: web.yaml\n", func(dir string) { write(t, dir+"/web.yaml", []byte("# later\n")) }, []string{"protects nothing"}},
+		"a web file of headers": {"web_config_file: web.yaml\n", func(dir string) {
+			write(t, dir+"/web.yaml", []byte("http_server_config: {headers: {X-Frame-Options: deny}}\nbasic_auth_users: {}\n"))
+		}, []string{"protects nothing"}},
 		"another's key": {"web_config_file: web.yaml\n", func(dir string) {
 			_, key := a.issue(t, "x")
 			write(t, dir+"/tls/server.key", key)

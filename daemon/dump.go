@@ -18,10 +18,10 @@ var errForgetful = errors.New(`state: memory: leaves nothing to export, and noth
 func ExportState(ctx context.Context, o Options, history bool) (*store.Dump, error) {
 	b, err := openForExport(ctx, o)
 	if err != nil {
-		return nil, err
+		return nil, o.Config.Veil(err)
 	}
 	d, err := store.Export(b, history)
-	return d, errors.Join(err, b.Close())
+	return d, o.Config.Veil(errors.Join(err, b.Close()))
 }
 
 func openForExport(ctx context.Context, o Options) (store.Backend, error) {
@@ -46,6 +46,7 @@ type ImportOptions struct {
 // ImportState makes d the state that the configuration names. It returns the name under which a file that it replaced is kept.
 func ImportState(ctx context.Context, with Options, d *store.Dump, o ImportOptions) (kept string, err error) {
 	c := with.Config
+	defer func() { err = c.Veil(err) }()
 	switch {
 	case c.State.Kind == config.StateMemory:
 		return "", errForgetful

@@ -71,7 +71,7 @@ func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource,
 		if errors.Is(err, dynamo.ErrNoTable) {
 			return nil, FromNone, nil
 		}
-		return rows, FromDynamoDB, err
+		return rows, FromDynamoDB, c.Veil(err)
 	}
 	rows, err := askDaemon(ctx, c, o.Client)
 	switch {
@@ -90,7 +90,7 @@ func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource,
 	if errors.Is(err, store.ErrInUse) {
 		return nil, FromNone, nil // a daemon without a server has it: better a plan without memory than none
 	}
-	return rows, FromFile, err
+	return rows, FromFile, c.Veil(err)
 }
 
 // askDaemon asks the daemon of this configuration for what it remembers, page by page. It is known by its

@@ -79,7 +79,8 @@ func (d *Daemon) openListener(ctx context.Context, o web.Options, limits *connec
 			zap.String("address", l.Addr().String()))
 	}
 	d.address = l.Addr().String()
-	d.answerAt(&front{"listener", limits.limit(l, "network"), web.NewServer(c.Listen, web.New(o)), c.Access.WebConfigFile})
+	handler := secured.keep(c.Access.WebConfigFile, slog.New(newQuiet(d.options.Logger)), web.New(o))
+	d.answerAt(&front{"listener", limits.limit(l, "network"), web.NewServer(c.Listen, handler), c.Access.WebConfigFile})
 	return nil
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"path/filepath"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"go.uber.org/zap"
 
 	"ecs-autoscaler/config"
@@ -19,11 +21,11 @@ import (
 func OpenState(ctx context.Context, o Options) (*store.Store, lease.Table, error) {
 	b, err := openBackend(ctx, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, o.Config.Veil(err)
 	}
 	s, err := store.New(b)
 	if err != nil {
-		return nil, nil, errors.Join(err, b.Close())
+		return nil, nil, o.Config.Veil(errors.Join(err, b.Close()))
 	}
 	leases, _ := b.(lease.Table)
 	return s, leases, nil
@@ -63,21 +65,45 @@ func openTable(ctx context.Context, o Options) (*dynamo.Backend, error) {
 	if o.Clock != nil {
 		d.Now = o.Clock.Now
 	}
-	return dynamo.Open(ctx, d)
+	b, err := dynamo.Open(ctx, d)
+	if errors.Is(err, dynamo.ErrNoTable) {
+		return nil, unlessBeingMade(ctx, client, d.Table, err)
+	}
+	return b, err
+}
+
+// unlessBeingMade tells a table that is not there yet from one that is not there: to all but DescribeTable, which the daemon
+// otherwise does not need and may not be allowed, they are the same.
+func unlessBeingMade(ctx context.Context, client *dynamodb.Client, table string, err error) error {
+	known, ok := errors.AsType[*dynamo.TableError](err)
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	out, failed := client.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &table})
+	switch {
+	case !ok:
+		return err
+	case failed != nil && awsapi.Classify(failed) == awsapi.AccessDenied:
+		return &dynamo.TableError{Table: table, Problem: known.Problem, Remedy: known.Remedy + "; one that is just being made is there in about a minute: start again then", Err: err}
+	case failed == nil && out.Table.TableStatus == types.TableStatusCreating:
+		return &dynamo.TableError{Table: table, Problem: "is still being made (CREATING)", Err: err,
+			Remedy: "start again when it is ACTIVE, mostly within a minute; \"ecs-autoscaler state init\" waits for that"}
+	}
+	return err
 }
 
 // InitState makes the table that the configuration names, or does nothing to one that is ready. It is an error to ask for
 // it with a state that is no table.
 func InitState(ctx context.Context, o Options) (dynamo.Made, error) {
 	if o.Config.State.Kind != config.StateDynamoDB {
-		return dynamo.Made{}, errors.New("state: " + o.Config.State.String() + " needs no init: a file is made when the daemon starts; " +
-			"init is for state: \"dynamodb:TABLE\"")
+		return dynamo.Made{}, o.Config.Veil(errors.New("state: " + o.Config.State.String() + " needs no init: a file is made when the daemon starts; " +
+			"init is for state: \"dynamodb:TABLE\""))
 	}
 	client, err := awsapi.ConnectDynamoDB(ctx, o.awsOptions())
 	if err != nil {
 		return dynamo.Made{}, err
 	}
-	return dynamo.Init(ctx, client, StateTable(o.Config))
+	made, err := dynamo.Init(ctx, client, StateTable(o.Config))
+	return made, o.Config.Veil(err)
 }
 
 // awsOptions is how AWS is reached, in the region of the configuration where it names one.

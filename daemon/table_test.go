@@ -29,6 +29,37 @@ func (w *world) initState() {
 	}
 }
 
+// To all that the daemon asks DynamoDB, a table that is being made is not there.
+func TestATableThatIsStillBeingMadeIsNotSaidToBeMissing(t *testing.T) {
+	inTime(t, square, func(w *world) {
+		o := w.stateOf("dynamodb:autoscaler")
+		open := func(want ...string) {
+			t.Helper()
+			_, _, err := daemon.OpenState(w.t.Context(), o)
+			for _, part := range want {
+				if err == nil || !strings.Contains(err.Error(), part) {
+					t.Errorf("error %v, want %q", err, part)
+				}
+			}
+		}
+		open("DynamoDB table autoscaler does not exist in this account and region: create it")
+		made := make(chan struct{})
+		go func() {
+			defer close(made)
+			w.initState()
+		}()
+		time.Sleep(2 * time.Second) // it takes 5
+		open("DynamoDB table autoscaler is still being made (CREATING): start again when it is ACTIVE")
+		<-made
+	})
+	inTime(t, square+"faults: [{kind: access_denied, operation: DescribeTable}]\n", func(w *world) {
+		_, _, err := daemon.OpenState(w.t.Context(), w.stateOf("dynamodb:autoscaler"))
+		if err == nil || !strings.Contains(err.Error(), "does not exist in this account and region: create it") || !strings.Contains(err.Error(), "; one that is just being made is there in about a minute") {
+			t.Errorf("without the permission to describe tables: %v", err)
+		}
+	})
+}
+
 // spent are the request units that the state has cost so far, without the heartbeats (PutItem) and the looks at the leases (Query)
 // that daemons make however many targets there are.
 func (w *world) spent() (read, write float64) {

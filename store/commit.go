@@ -189,10 +189,16 @@ func (s *Store) numberActivity(a, open *Activity) error {
 	return nil
 }
 
+// The IDs of decisions are numbers of the sequence.
+const (
+	decisionPrefix = "d-"
+	decisionBase   = 36
+)
+
 func (s *Store) stageDecision(d *Durable, given *DecisionRecord) error {
 	r := *given
 	if r.ID == "" {
-		r.ID = "d-" + strconv.FormatUint(s.sequence.Add(1), 36)
+		r.ID = decisionPrefix + strconv.FormatUint(s.sequence.Add(1), decisionBase)
 	}
 	if err := validRecord(r.ID, r.Time, r.Target, "a decision"); err != nil {
 		return err

@@ -65,6 +65,9 @@ func Export(b Backend, history bool) (*Dump, error) {
 		if d.Decisions, err = everyPage(b.Decisions); err != nil {
 			return nil, err
 		}
+		for i := range d.Decisions {
+			d.Sequence = max(d.Sequence, d.Decisions[i].number())
+		}
 	}
 	d.sort()
 	return d, nil

@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -327,7 +328,10 @@ func (p *dumpParser) check(d *Dump) error {
 	if err := p.checkActivities(d); err != nil {
 		return err
 	}
-	return p.checkDecisions(d.Decisions)
+	if err := p.checkFollowed(d); err != nil {
+		return err
+	}
+	return p.checkDecisions(d)
 }
 
 // longestDelay is the most that is learned, in seconds.
@@ -373,6 +377,9 @@ func (p *dumpParser) checkMemories(memories []Remembered) error {
 				return err
 			}
 		}
+		if err := p.memoryWords(path, memories[i].Memory); err != nil {
+			return err
+		}
 		if key := string(targetKey(memories[i].Target)); !unseen(seen, key) {
 			return p.wrong(path, fmt.Sprintf("%s has a memory already", memories[i].Target))
 		}
@@ -380,15 +387,15 @@ func (p *dumpParser) checkMemories(memories []Remembered) error {
 	return nil
 }
 
-func (p *dumpParser) checkDecisions(decisions []DecisionRecord) error {
+func (p *dumpParser) checkDecisions(d *Dump) error {
 	seen := map[string]bool{}
-	for i := range decisions {
-		r, path := &decisions[i], fmt.Sprintf("decisions[%d]", i)
+	for i := range d.Decisions {
+		r, path := &d.Decisions[i], fmt.Sprintf("decisions[%d]", i)
 		if err := validRecord(r.ID, r.Time, r.Target, "a decision"); err != nil {
 			return p.wrong(path, err.Error())
 		}
 		r.Time = plain(r.Time)
-		if err := p.checkTime(path, ".Time", r.Time); err != nil {
+		if err := cmp.Or(p.checkTime(path, ".Time", r.Time), p.decisionWords(path, r), p.checkNumber(path, r, d.Sequence)); err != nil {
 			return err
 		}
 		if text, err := json.Marshal(r.JSON); err == nil && len(r.JSON) > 0 {
@@ -432,11 +439,6 @@ func memoryProblem(r *Remembered) string {
 	return ""
 }
 
-// statuses are those that an activity can have.
-var statuses = []evaluator.ActivityStatus{
-	evaluator.Pending, evaluator.InProgress, evaluator.Successful, evaluator.Overridden, evaluator.Unfulfilled, evaluator.Failed,
-}
-
 // checkActivities looks at the open and the ended ones, which have their IDs in common.
 func (p *dumpParser) checkActivities(d *Dump) error {
 	seen := map[string]bool{}
@@ -450,7 +452,8 @@ func (p *dumpParser) checkActivities(d *Dump) error {
 			if problem := activityProblem(a, part.open, d.Sequence); problem != "" {
 				return p.wrong(path, problem)
 			}
-			if err := errors.Join(p.checkTime(path, ".StartTime", a.StartTime), p.checkTime(path, ".EndTime", a.EndTime)); err != nil {
+			times := cmp.Or(p.checkTime(path, ".StartTime", a.StartTime), p.checkTime(path, ".EndTime", a.EndTime))
+			if err := cmp.Or(times, p.activityWords(path, a)); err != nil {
 				return err
 			}
 			if !unseen(seen, a.ID) {

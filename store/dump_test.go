@@ -144,6 +144,32 @@ func TestAnImportKeepsWhatItReplaces(t *testing.T) {
 	}
 }
 
+func TestAnImportThroughALinkReplacesTheFileWhereItIs(t *testing.T) {
+	plain := newFile(t)
+	if _, err := ImportFile(plain, parsed(t, smallDump), false); err != nil {
+		t.Fatal(err)
+	}
+	imported := exported(t, plain)
+	for name, damaged := range map[string]bool{"a state": false, "a damaged one": true} {
+		path, link := newFile(t), filepath.Join(t.TempDir(), "link.db")
+		lived(t, path)
+		if damaged {
+			write(t, path, []byte("nothing of ours"))
+		}
+		before := read(t, path)
+		if err := os.Symlink(path, link); err != nil {
+			t.Fatal(err)
+		}
+		kept, err := ImportFile(link, parsed(t, smallDump), true)
+		if err != nil || kept != path+".before-import" || string(read(t, kept)) != string(before) {
+			t.Errorf("%s: kept %q, error %v; want it beside the file", name, kept, err)
+		}
+		if leads, err := os.Readlink(link); err != nil || leads != path || exported(t, path) != imported {
+			t.Errorf("%s: the link leads to %q, error %v; want it as it was, and the import behind it", name, leads, err)
+		}
+	}
+}
+
 func TestAnImportIntoAnEmptyStateKeepsNothing(t *testing.T) {
 	path := newFile(t)
 	shut(t, openPath(t, path))
@@ -224,6 +250,37 @@ func TestTimesUpToADayAheadAreImported(t *testing.T) {
 	}
 }
 
+// What a daemon leaves behind is imported: an open activity with its memory, one whose target has left the configuration and that was
+// ended without it, every outcome, and IDs that are not the store's.
+func TestWhatADaemonLeavesIsImported(t *testing.T) {
+	for _, test := range [][2]string{
+		{`"policies": [`, `"activity": {"id": "a", "open": true, "started_at": "2026-03-01T12:00:00Z"}, "policies": [`},
+		{`"policies": [`, `"activity": {"id": "b", "open": true, "started_at": "2026-03-01T11:00:00Z"}, "policies": [`},
+		{`"policies": [`, `"undo": {"last_desired": 1, "activity": {"id": "b", "open": true, "started_at": "2026-03-01T11:59:00Z"}}, "policies": [`},
+		{`"Direction": "scale_out"`, `"Direction": "hold"`},
+		{`"Action": "hold"`, `"Decision": {"outcome": "failed:access_denied"}, "Action": "hold"`},
+		{`"Action": "hold"`, `"Decision": null, "Action": "hold"`},
+		{`"d-9"`, `"D-zz"`}, {`"d-9"`, `"d-ZZ."`}, {`"d-9"`, `"d-"`}, {`"d-9"`, `"d-golden"`},
+	} {
+		text := strings.Replace(smallDump, test[0], test[1], 1)
+		if _, err := ParseDump("state.json", []byte(text), noon); err != nil || text == smallDump {
+			t.Errorf("%v in\n%s", err, text)
+		}
+	}
+}
+
+// A table may be written to while it is exported: its history may know more than what was read before.
+func TestTheSequenceOfAnExportIsNotBehindItsDecisions(t *testing.T) {
+	b := Memory()
+	if err := b.Commit(&Durable{Sequence: 3, Decisions: []*DecisionRecord{{ID: "d-b", Time: noon, Target: keyOf(1), Action: evaluator.Hold, Reason: evaluator.WithinTarget}}}); err != nil {
+		t.Fatal(err)
+	}
+	d, err := Export(b, true)
+	if err != nil || d.Sequence != 11 {
+		t.Errorf("sequence %d, error %v; want 11", d.Sequence, err)
+	}
+}
+
 // Every mistake is found before anything is written, at its place.
 func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 	parsed(t, smallDump)
@@ -268,6 +325,27 @@ func TestMistakesInAnImportHaveAPlace(t *testing.T) {
 		{"an activity to come", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "2026-03-02T12:00:01Z"`, `open_activities[0].StartTime: 2026-03-02T12:00:01Z has`},
 		{"an end to come", `"StartTime": "2026-03-01T12:00:00Z"`, `"StartTime": "2026-03-01T12:00:00Z", "EndTime": "2026-04-01T12:00:00Z"`, `open_activities[0].EndTime: 2026-04`},
 		{"a decision to come", `"DecisionId": "d-9", "Time": "2026`, `"DecisionId": "d-9", "Time": "2029`, `state.json:16:35: decisions[0].Time: 2029`},
+		{"an alarm's unknown state", `{"name": "cpu"}`, `{"name": "cpu", "alarms": [{"name": "high", "state": "FOO"}]}`,
+			`state.json:8:191: memories[0].Memory.policies[0].alarms[0].state: "FOO" is no state of an alarm; it must be one of OK, ALARM, INSUFFICIENT_DATA`},
+		{"an alarm without a state", `{"name": "cpu"}`, `{"name": "cpu", "alarms": [{"name": "high"}]}`, `memories[0]: "" is no state of an alarm`},
+		{"a flap to nowhere", `"policies": [`, `"flaps": {"direction": "up"}, "policies": [`, `memories[0].Memory.flaps.direction: "up" is no action`},
+		{"an activity to nowhere", `"Direction": "scale_out"`, `"Direction": "up"`, `state.json:11:87: open_activities[0].Direction: "up" is no action; it must be one of hold, scale_out, scale_in`},
+		{"an activity without a reason", `"Reason": "TargetTrackingPolicy"`, `"Reason": "XXTargetTrackingPolicy"`, `open_activities[0].Reason: "XXTargetTrackingPolicy" is no reason; it must be one of ActivityInProgress, `},
+		{"an activity of an unknown policy", `"Reason": "Tar`, `"PolicyType": "Step", "Reason": "Tar`, `open_activities[0].PolicyType: "Step" is no type of a policy; it must be one of TargetTrackingScaling, StepScaling`},
+		{"a decision to dance", `"Action": "hold"`, `"Action": "dance"`, `state.json:16:118: decisions[0].Action: "dance" is no action; it must be one of hold, scale_out, scale_in`},
+		{"a decision without a reason", `"Reason": "WithinTarget"`, `"Reason": "XXWithinTarget"`, `decisions[0].Reason: "XXWithinTarget" is no reason`},
+		{"no decision", `"Action": "hold"`, `"Decision": [], "Action": "hold"`, `state.json:16:120: decisions[0].Decision: must be an object, not array`},
+		{"a decision with a count in words", `"Action": "hold"`, `"Decision": {"desired": "two"}, "Action": "hold"`, `decisions[0].Decision.desired: must be a number of type int, not string`},
+		{"an unknown outcome", `"Action": "hold"`, `"Decision": {"outcome": "lost"}, "Action": "hold"`,
+			`state.json:16:132: decisions[0].Decision.outcome: "lost" is no outcome; it must be one of none, written, dry_run, rate_limited, not_leader, failed:CLASS`},
+		{"a failure of no class", `"Action": "hold"`, `"Decision": {"outcome": "failed:"}, "Action": "hold"`, `decisions[0].Decision.outcome: "failed:" is no outcome`},
+		{"an unknown reason of a policy", `"Action": "hold"`, `"Decision": {"policies": [{"name": "cpu", "reason": "XX"}]}, "Action": "hold"`, `decisions[0].Decision.policies[0].reason: "XX" is no reason`},
+		{"an unknown state of a decision's alarm", `"Action": "hold"`, `"Decision": {"policies": [{"alarms": [{"state": "OK", "previous_state": "KO"}]}]}, "Action": "hold"`,
+			`decisions[0].Decision.policies[0].alarms[0].previous_state: "KO" is no state`},
+		{"a sequence behind its decisions", `"d-9"`, `"d-a"`, `state.json:16:20: decisions[0].DecisionId: d-a has the number 10; the sequence, which is 9, must be at least that`},
+		{"an activity that is open in the memory alone", `"policies": [`, `"activity": {"id": "b", "open": true, "started_at": "2026-03-01T11:30:00Z"}, "policies": [`,
+			`memories[0].Memory.activity.open: is true, but shop/api has no activity "b" in open_activities; add that one, or make this false`},
+		{"an activity that is open and never began", `"policies": [`, `"activity": {"open": true}, "policies": [`, `state.json:8:146: memories[0].Memory.activity.open: is true, but`},
 		{"no object", smallDump, `[]`, `state.json:1:1: must be an object`},
 		{"null", smallDump, `null`, `state.json:1:1: must be an object`},
 		{"nothing", smallDump, ``, `state.json:1:1: is no JSON: it ends too early`},

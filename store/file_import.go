@@ -21,7 +21,8 @@ func CheckImport(path string, force bool) error {
 
 // ImportFile makes a state file of d at path. One that is there must be empty of memory and history (ErrNotEmpty) unless force
 // is given; then it stays beside under the name that is returned. The file is complete, on the disk and read again before
-// it gets its name, so whatever happens path holds the old state or the new one. Errors are *FileError.
+// it gets its name, so whatever happens path holds the old state or the new one. A link stays: the file that it leads to is replaced, and
+// kept where it is. Errors are *FileError.
 func ImportFile(path string, d *Dump, force bool) (kept string, err error) {
 	target, err := importTarget(path, force)
 	if err != nil {
@@ -33,6 +34,7 @@ func ImportFile(path string, d *Dump, force bool) (kept string, err error) {
 
 // importedTo is where a dump goes.
 type importedTo struct {
+	// path is the file itself, no link to it.
 	path string
 	// old is the file that is there, held so that no daemon can open it; nil if there is none or it cannot be opened.
 	old Backend
@@ -52,14 +54,18 @@ func importTarget(path string, force bool) (*importedTo, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return &importedTo{path: path}, nil
 	}
+	file, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
 	b, err := OpenReadOnly(path)
 	if err != nil {
 		if force && replaceable(err) {
-			return &importedTo{path: path, there: true, keep: true}, nil
+			return &importedTo{path: file, there: true, keep: true}, nil
 		}
 		return nil, err
 	}
-	t := &importedTo{path: path, old: b, there: true}
+	t := &importedTo{path: file, old: b, there: true}
 	empty, err := IsEmpty(b)
 	t.keep = !empty
 	if err == nil && t.keep && !force {

@@ -3,9 +3,11 @@ package store
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"io"
+	"io/fs"
 	"os"
 )
 
@@ -64,6 +66,25 @@ func checkPages(path string, f *os.File) error {
 		return damaged(path, err.Error(), err)
 	}
 	return nil
+}
+
+// IsFile says that there is a state file at path, or a file of the same kind that another program may need: it is looked at
+// and not opened for use. Links are followed; what is no regular file is none. Errors are *fs.PathError.
+func IsFile(path string) (bool, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	_, found := newestMeta(f, info.Size())
+	return found, nil
 }
 
 func newestMeta(f io.ReaderAt, size int64) (newest boltMeta, found bool) {

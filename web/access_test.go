@@ -367,6 +367,9 @@ func TestProfilesAreThereOnlyWhenAskedForAndAuthorized(t *testing.T) {
 		}
 	}
 	o.Trusted = true
+	if w := send(New(o), http.MethodGet, "/", ""); !strings.Contains(w.Body.String(), "\n/debug/pprof/   ") || strings.Contains(w.Body.String(), "{$}") {
+		t.Errorf("the index is\n%s", w.Body)
+	}
 	for _, path := range []string{"/debug/vars", "/debug/", "/debug/requests"} {
 		if w := send(New(o), http.MethodGet, path, ""); w.Code != 404 {
 			t.Errorf("%s is %d", path, w.Code)

@@ -79,7 +79,7 @@ func indexText(routes []route) string {
 	var b strings.Builder
 	b.WriteString("ecs-autoscaler\n\n")
 	for _, r := range routes {
-		path := r.path
+		path := strings.TrimSuffix(r.path, "{$}") // which is Go's for the end of a path
 		if r.access == command {
 			path = r.method() + " " + path
 		}

@@ -105,16 +105,18 @@ func TestAClientThatDoesNotReadIsCutOff(t *testing.T) {
 	}
 }
 
-func TestHeadersEndAtSixteenKilobytes(t *testing.T) {
+func TestHeadersEndAtTwentyKilobytes(t *testing.T) {
 	o, _ := guarding(t)
-	conn, err := net.Dial("tcp", serving(t, New(o), 2*time.Second))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: x\r\nX: %s\r\n\r\n", strings.Repeat("a", 24<<10))
-	line, _ := bufio.NewReader(conn).ReadString('\n')
-	if !strings.Contains(line, "431") {
-		t.Errorf("answered %q", line)
+	address := serving(t, New(o), 2*time.Second)
+	for length, want := range map[int]string{19 << 10: "200", 21 << 10: "431"} {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(conn, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: %s\r\n\r\n", strings.Repeat("a", length))
+		line, _ := bufio.NewReader(conn).ReadString('\n')
+		if conn.Close(); !strings.Contains(line, want) {
+			t.Errorf("%d bytes are answered %q, want %s", length, line, want)
+		}
 	}
 }

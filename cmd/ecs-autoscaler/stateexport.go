@@ -40,7 +40,7 @@ a state file must be stopped; those that share a DynamoDB table may run on, and 
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().StringVarP(&output, "output", "o", "-", "`FILE` to write, - is standard output; one that is there is replaced")
+	cmd.Flags().StringVarP(&output, "output", "o", "-", "`FILE` to write, - is standard output; one that is there is replaced, unless it is a state file")
 	cmd.Flags().BoolVar(&history, "history", false, "with the activities that have ended, and the decisions")
 	return cmd
 }
@@ -65,8 +65,14 @@ func writeDump(d *store.Dump, output string, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// replaceFile puts a complete private file at path, or leaves what is there.
+// replaceFile puts a complete private file at path, or leaves what is there. A state file is never replaced by a text: what
+// it holds besides would be gone.
 func replaceFile(path string, text []byte) error {
+	if database, err := store.IsFile(path); err != nil {
+		return err
+	} else if database {
+		return fmt.Errorf("%s is a state file, or the database of another program, and is not replaced by a text: name another file", path)
+	}
 	draft, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*") // mode 0600
 	if err != nil {
 		return err

@@ -99,7 +99,7 @@ func (d *Decoder) finding(s Severity, at Position, message string) Diagnostic {
 			return ' '
 		}
 		return r
-	}, d.veil(message))
+	}, d.Veil(message))
 	if at.Line > len(d.lines) {
 		at = Position{len(d.lines), 1}
 	}

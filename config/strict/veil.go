@@ -28,8 +28,8 @@ func (d *Decoder) remember(name, value string) {
 	}
 }
 
-// veil puts ${NAME} where a message shows what NAME holds. Long values come first: a short one may be a part of them.
-func (d *Decoder) veil(message string) string {
+// Veil puts ${NAME} where a message shows what NAME holds. Long values come first: a short one may be a part of them.
+func (d *Decoder) Veil(message string) string {
 	names := slices.SortedFunc(maps.Keys(d.replaced), func(a, b string) int {
 		if n := len(d.replaced[b]) - len(d.replaced[a]); n != 0 {
 			return n
