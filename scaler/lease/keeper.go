@@ -43,7 +43,8 @@ type Table interface {
 	// Take makes owner the owner of a lease if its generation still is that of l (0: if there is none yet), and returns it with the
 	// next generation. An error that wraps store.ErrFenced says that it was not; after any other it may have been.
 	Take(ctx context.Context, l store.Lease, owner string) (store.Lease, error)
-	// Release makes nobody the owner if the generation still is that of l, and moves the generation on.
+	// Release makes nobody the owner if owner and generation still are those of l, and moves the generation on. An error that wraps
+	// store.ErrFenced says that they are not.
 	Release(ctx context.Context, l store.Lease) error
 	// Leave removes a heartbeat.
 	Leave(ctx context.Context, id string) error

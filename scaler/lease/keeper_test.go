@@ -143,6 +143,30 @@ func TestALeaseWhoseTakingWasNotConfirmedIsTakenAnew(t *testing.T) {
 	})
 }
 
+// A request to take a lease is lost on its way, and another daemon takes the same lease: it has the generation that the first one
+// would have made.
+func TestALeaseThatAnotherTookMeanwhileIsNotGivenBack(t *testing.T) {
+	for phase := range 5 {
+		inTime(t, 1, func(w *world) {
+			w.table.leases[w.scopes[0]] = store.Lease{Scope: w.scopes[0], Owner: "dead", Generation: 7}
+			unlucky := w.start()
+			unlucky.link.lost = true
+			w.live(time.Duration(phase) * time.Second)
+			w.start()
+			for w.table.leases[w.scopes[0]].Owner != "daemon-1" {
+				w.live(time.Second)
+			}
+			w.live(lease.Every)
+			unlucky.stop()
+			w.live(lease.SendWithin)
+			w.steered(0, 1)
+			if l := w.table.leases[w.scopes[0]]; l.Generation != 8 || w.table.wrong > 0 {
+				t.Errorf("%d s apart: the lease is %+v, and %d times somebody tried to give back what is another's", phase, l, w.table.wrong)
+			}
+		})
+	}
+}
+
 func TestAClusterWhoseStateCannotBeLoadedIsTriedAgain(t *testing.T) {
 	inTime(t, 1, func(w *world) {
 		d := w.start()

@@ -69,7 +69,9 @@ func (k *Keeper) compare(leases map[store.Scope]store.Lease) {
 			gone = append(gone, sc)
 		}
 	}
-	maps.DeleteFunc(k.left, moved)
+	maps.DeleteFunc(k.left, func(sc store.Scope, l store.Lease) bool { // it may be what a Take without an answer was to make
+		return moved(sc, l) || leases[sc].Owner != l.Owner
+	})
 	for sc, t := range k.taken {
 		if moved(sc, t.lease) {
 			delete(k.taken, sc)

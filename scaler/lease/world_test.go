@@ -26,14 +26,17 @@ type table struct {
 	mu      sync.Mutex
 	leases  map[store.Scope]store.Lease
 	members map[string]store.Member
+	// wrong counts the attempts to release a lease of another owner.
+	wrong int
 }
 
 // link is one daemon's way to the table.
 type link struct {
 	*table
 	mu sync.Mutex
-	// cut lets no call through, mute answers none although it takes effect, refused says no at once.
-	cut, mute, refused bool
+	// cut lets no call through, mute answers none although it takes effect, refused says no at once, lost lets all through but the
+	// taking of leases.
+	cut, mute, refused, lost bool
 	calls              int
 }
 
@@ -82,6 +85,13 @@ func (l *link) Beat(ctx context.Context, m store.Member) error {
 }
 
 func (l *link) Take(ctx context.Context, le store.Lease, owner string) (got store.Lease, err error) {
+	l.mu.Lock()
+	lost := l.lost
+	l.mu.Unlock()
+	if lost {
+		<-ctx.Done()
+		return got, errUnreachable
+	}
 	return got, l.call(ctx, func() error {
 		if l.leases[le.Scope].Generation != le.Generation {
 			return fmt.Errorf("take: %w", store.ErrFenced)
@@ -93,8 +103,17 @@ func (l *link) Take(ctx context.Context, le store.Lease, owner string) (got stor
 }
 
 func (l *link) Release(ctx context.Context, le store.Lease) error {
-	_, err := l.Take(ctx, le, "")
-	return err
+	return l.call(ctx, func() error {
+		now := l.leases[le.Scope]
+		if now.Owner != "" && now.Owner != le.Owner {
+			l.wrong++
+		}
+		if now != le {
+			return fmt.Errorf("release: %w", store.ErrFenced)
+		}
+		l.leases[le.Scope] = store.Lease{Scope: le.Scope, Generation: le.Generation + 1}
+		return nil
+	})
 }
 
 func (l *link) Leave(ctx context.Context, id string) error {
