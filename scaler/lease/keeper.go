@@ -54,9 +54,10 @@ type Table interface {
 type Fleet interface {
 	// Scopes are those that the configuration means now.
 	Scopes() []store.Scope
-	// Hold begins to steer a scope; everything it commits carries the fence. It gives up when ctx ends.
+	// Hold begins to steer a scope; everything it commits carries the fence. It gives up when ctx ends. It tells people itself why it
+	// failed, and when that is over.
 	Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error
-	// Drop ends it and returns when nothing more is written.
+	// Drop ends it and returns when nothing more is written. Of a scope that could not be held it ends what was told about that.
 	Drop(sc store.Scope)
 	// Unended says what a scope has left open that nobody steers: due whether activities are to be ended now, later whether
 	// there are others that may have to be. It only reads the state.
@@ -87,10 +88,12 @@ type Keeper struct {
 	// elapsed is this daemon's monotonic clock.
 	elapsed func() time.Duration
 	sights  sights
-	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, left those that could not be
-	// given back yet, idle since when a free lease has been left to the member it should go to, strays those that nobody wants.
+	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, unheld why it could not when that
+	// was last tried, left those that could not be given back yet, idle since when a free lease has been left to the member it should
+	// go to, strays those that nobody wants.
 	held   map[store.Scope]store.Lease
 	taken  map[store.Scope]taking
+	unheld map[store.Scope]error
 	left   map[store.Scope]store.Lease
 	idle   map[store.Scope]time.Duration
 	strays map[store.Scope]*stray
@@ -108,11 +111,13 @@ type Keeper struct {
 	fenced map[store.Scope]bool
 	view   View
 	good   time.Duration // when a round last worked; negative before
+	idles  string        // which of unheld are steered by nobody, and why
 }
 
 // taking is a lease that this daemon has and must not use yet.
 type taking struct {
 	lease store.Lease
+	why   string
 	from  time.Duration
 }
 
@@ -123,8 +128,8 @@ func New(o Options) *Keeper {
 		Options: o, telemetry: newTelemetry(o.Registerer),
 		elapsed: func() time.Duration { return time.Since(began) },
 		sights:  sights{every: Every, known: map[string]*sight{}},
-		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
-		idle: map[store.Scope]time.Duration{}, strays: map[store.Scope]*stray{}, work: newWork(o.InTurn),
+		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, unheld: map[store.Scope]error{},
+		left: map[store.Scope]store.Lease{}, idle: map[store.Scope]time.Duration{}, strays: map[store.Scope]*stray{}, work: newWork(o.InTurn),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
 		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}
@@ -220,7 +225,8 @@ func (k *Keeper) Fenced(sc store.Scope) {
 	}
 }
 
-// Ready reports whether this daemon takes part: the last round that worked is not longer ago than a lease lasts.
+// Ready reports whether this daemon takes part: the last round that worked is not longer ago than a lease lasts, and every cluster
+// whose lease it has taken could be held. If not, the text is one line that says why.
 func (k *Keeper) Ready() (bool, string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -230,7 +236,7 @@ func (k *Keeper) Ready() (bool, string) {
 	case k.elapsed()-k.good > Expiry:
 		return false, "the leases cannot be read"
 	default:
-		return true, ""
+		return k.idles == "", k.idles
 	}
 }
 

@@ -2,8 +2,10 @@ package lease
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"go.uber.org/zap"
 
@@ -83,7 +85,24 @@ func (k *Keeper) show() {
 		v.Members = append(v.Members, MemberView{m.ID, m.Address, m.ID == k.ID || !k.sights.dead(m.ID)})
 	}
 	slices.SortFunc(v.Members, func(a, b MemberView) int { return cmp.Compare(a.ID, b.ID) })
+	idles := k.unsteered()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.view = v
+	k.view, k.idles = v, idles
 }
+
+// unsteered says in one line which clusters nobody steers although this daemon has their leases, empty where there are none.
+func (k *Keeper) unsteered() string {
+	all := sorted(slices.Collect(maps.Keys(k.unheld)))
+	if len(all) == 0 {
+		return ""
+	}
+	more := ""
+	if len(all) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(all)-1)
+	}
+	return fmt.Sprintf("cluster %s%s cannot be taken up, so nobody steers it: %s", all[0], more, oneLine(k.unheld[all[0]]))
+}
+
+// oneLine is what an error says without its line breaks.
+func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
@@ -37,7 +38,7 @@ type link struct {
 	// cut lets no call through, mute answers none although it takes effect, refused says no at once, lost lets all through but the
 	// taking of leases.
 	cut, mute, refused, lost bool
-	calls              int
+	calls                    int
 }
 
 var errUnreachable = errors.New("the table does not answer")
@@ -220,6 +221,13 @@ func (f *fleet) Drop(sc store.Scope) {
 	delete(f.holds, sc)
 }
 
+// breaks has no state be loaded any more, or again.
+func (f *fleet) breaks(broken bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = broken
+}
+
 func (f *fleet) held() map[store.Scope]uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -231,6 +239,7 @@ type daemon struct {
 	*fleet
 	link   *link
 	keeper *lease.Keeper
+	logs   *observer.ObservedLogs
 	stop   func()
 	kill   func()
 }
@@ -291,7 +300,9 @@ func (w *world) daemon() *daemon {
 	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}, open: w.open}, link: &link{table: w.table}}
 	id := fmt.Sprintf("daemon-%d", w.born)
 	w.born++
-	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.NewNop()})
+	core, logs := observer.New(zap.InfoLevel)
+	d.logs = logs
+	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.New(core)})
 	return d
 }
 
