@@ -61,6 +61,26 @@ func TestADeadDaemonsClustersAreTakenWithinTheLeaseTime(t *testing.T) {
 	})
 }
 
+func TestTheDeadAreNotCountedAmongTheDaemons(t *testing.T) {
+	inTime(t, 2, func(w *world) {
+		counting, dying, leaving := w.start(), w.start(), w.start()
+		count := func(want float64) {
+			t.Helper()
+			if n := counting.metric(t, "ecs_autoscaler_daemons"); n != want {
+				t.Errorf("%v daemons are counted, want %v", n, want)
+			}
+		}
+		w.live(time.Minute)
+		count(3)
+		dying.kill()
+		w.live(lease.Within + time.Second)
+		count(2)
+		leaving.stop()
+		w.live(lease.Every + time.Second)
+		count(1)
+	})
+}
+
 func TestWhatADeadDaemonHadIsNotLookedAtBeforeItsLastWriteMustHaveBeenSent(t *testing.T) {
 	inTime(t, 1, func(w *world) {
 		dead := w.start()

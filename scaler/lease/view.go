@@ -53,13 +53,25 @@ func (k *Keeper) publish(leases map[store.Scope]store.Lease, members []store.Mem
 		k.trouble = false
 		k.Logger.Info("the leases can be read and written again", zap.Int("steered", len(k.held)))
 	}
-	k.telemetry.members.Set(float64(len(members)))
+	k.telemetry.members.Set(float64(k.living(members)))
 	k.leases, k.members = leases, members
 	k.show()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.good = k.elapsed()
 }
+
+// living counts the daemons that this one does not hold for dead.
+func (k *Keeper) living(members []store.Member) (n int) {
+	for _, m := range members {
+		if k.alive(m.ID) {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *Keeper) alive(id string) bool { return id == k.ID || !k.sights.dead(id) }
 
 // show brings the view up to date with what has been done about scopes since the last round.
 func (k *Keeper) show() {
@@ -82,7 +94,7 @@ func (k *Keeper) show() {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
 	})
 	for _, m := range k.members {
-		v.Members = append(v.Members, MemberView{m.ID, m.Address, m.ID == k.ID || !k.sights.dead(m.ID)})
+		v.Members = append(v.Members, MemberView{m.ID, m.Address, k.alive(m.ID)})
 	}
 	slices.SortFunc(v.Members, func(a, b MemberView) int { return cmp.Compare(a.ID, b.ID) })
 	idles := k.unsteered()

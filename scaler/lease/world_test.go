@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
@@ -240,8 +241,10 @@ type daemon struct {
 	link   *link
 	keeper *lease.Keeper
 	logs   *observer.ObservedLogs
-	stop   func()
-	kill   func()
+	// metrics are those of the keeper.
+	metrics *prometheus.Registry
+	stop    func()
+	kill    func()
 }
 
 // world is some daemons around one table.
@@ -301,8 +304,8 @@ func (w *world) daemon() *daemon {
 	id := fmt.Sprintf("daemon-%d", w.born)
 	w.born++
 	core, logs := observer.New(zap.InfoLevel)
-	d.logs = logs
-	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.New(core)})
+	d.logs, d.metrics = logs, prometheus.NewRegistry()
+	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.New(core), Registerer: d.metrics})
 	return d
 }
 
@@ -339,4 +342,20 @@ func (w *world) steered(want ...int) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		w.t.Errorf("clusters by daemon (-want +got):\n%s", diff)
 	}
+}
+
+// metric is the value of one that has no labels.
+func (d *daemon) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := d.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
 }
