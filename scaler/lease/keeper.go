@@ -1,9 +1,11 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -111,6 +113,9 @@ type Keeper struct {
 	fenced map[store.Scope]bool
 	view   View
 	good   time.Duration // when a round last worked; negative before
+	beaten time.Duration // when the heartbeat was last written
+	unread error         // why the last round did not work
+	mute   error         // why the heartbeat was not written the last time
 	idles  string        // which of unheld are steered by nobody, and why
 }
 
@@ -207,11 +212,17 @@ func (k *Keeper) beatOnce(ctx context.Context, n uint64) {
 	k.mu.Lock()
 	m := store.Member{ID: k.ID, Beat: n, Address: k.Address, Digest: k.digest}
 	k.mu.Unlock()
-	if err := k.Table.Beat(ctx, m); err != nil {
+	err := k.Table.Beat(ctx, m)
+	if err != nil {
 		k.telemetry.failed.Inc()
-		return
+	} else {
+		k.telemetry.beat.SetToCurrentTime()
 	}
-	k.telemetry.beat.SetToCurrentTime()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.mute = err; err == nil {
+		k.beaten = k.elapsed()
+	}
 }
 
 // Fenced says that a commit for a scope was refused. It does not wait.
@@ -225,19 +236,38 @@ func (k *Keeper) Fenced(sc store.Scope) {
 	}
 }
 
-// Ready reports whether this daemon takes part: the last round that worked is not longer ago than a lease lasts, and every cluster
-// whose lease it has taken could be held. If not, the text is one line that says why.
+// Ready reports whether this daemon takes part: neither the last round that worked nor the last heartbeat is longer ago than a lease
+// lasts, and every cluster whose lease it has taken could be held. If not, the text is one line that says why.
 func (k *Keeper) Ready() (bool, string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	now := k.elapsed()
 	switch {
 	case k.good < 0:
-		return false, "the leases have not been read yet"
-	case k.elapsed()-k.good > Expiry:
-		return false, "the leases cannot be read"
+		return false, because("the leases have not been read yet", k.unread)
+	case now-k.good > Expiry:
+		return false, because("the leases cannot be read", k.unread)
+	case now-k.beaten > Expiry:
+		return false, because("the heartbeat cannot be written, so that other daemons take this one's clusters", k.mute)
 	default:
 		return k.idles == "", k.idles
 	}
+}
+
+// Trouble is why the table of the leases could not be read, or the heartbeat not be written, when that was last tried; nil when both
+// could.
+func (k *Keeper) Trouble() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return cmp.Or(k.unread, k.mute)
+}
+
+// because puts an error behind what it is the cause of, in one line.
+func because(what string, err error) string {
+	if err == nil {
+		return what
+	}
+	return what + ": " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // Close gives back every lease and the heartbeat, so that the others need not wait. Run must have returned, and the fleet stopped.

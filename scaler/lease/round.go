@@ -18,7 +18,7 @@ func (k *Keeper) round(ctx context.Context) {
 	scopes := k.survey()
 	leases, members, err := k.read(ctx)
 	if err != nil {
-		k.complain(ctx, err)
+		k.missed(ctx, err)
 		return
 	}
 	k.compare(leases)
@@ -334,6 +334,14 @@ func (k *Keeper) release(ctx context.Context, l store.Lease) error {
 		return fmt.Errorf("the lease of cluster %s could not be released, it expires by itself: %w", l.Scope, err)
 	}
 	return nil
+}
+
+// missed notes a round that did not work.
+func (k *Keeper) missed(ctx context.Context, err error) {
+	k.complain(ctx, err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.unread = err
 }
 
 // complain tells people once that the leases cannot be read or written.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"go.uber.org/zap"
 
@@ -58,7 +57,7 @@ func (k *Keeper) publish(leases map[store.Scope]store.Lease, members []store.Mem
 	k.show()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.good = k.elapsed()
+	k.good, k.unread = k.elapsed(), nil
 }
 
 // living counts the daemons that this one does not hold for dead.
@@ -113,8 +112,5 @@ func (k *Keeper) unsteered() string {
 	if len(all) > 1 {
 		more = fmt.Sprintf(" (and %d more)", len(all)-1)
 	}
-	return fmt.Sprintf("cluster %s%s cannot be taken up, so nobody steers it: %s", all[0], more, oneLine(k.unheld[all[0]]))
+	return because(fmt.Sprintf("cluster %s%s cannot be taken up, so nobody steers it", all[0], more), k.unheld[all[0]])
 }
-
-// oneLine is what an error says without its line breaks.
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
