@@ -108,15 +108,15 @@ type Keeper struct {
 	// beats ends the heartbeat of a single pass; nil without one.
 	beats func()
 
-	mu     sync.Mutex // guards what follows
-	digest string
-	fenced map[store.Scope]bool
-	view   View
-	good   time.Duration // when a round last worked; negative before
-	beaten time.Duration // when the heartbeat was last written
-	unread error         // why the last round did not work
-	mute   error         // why the heartbeat was not written the last time
-	idles  string        // which of unheld are steered by nobody, and why
+	mu      sync.Mutex // guards what follows
+	digest  string
+	fenced  map[store.Scope]bool
+	view    View
+	good    time.Duration // when a round last worked; negative before
+	beaten  time.Duration // when the heartbeat was last written
+	unread  error         // why the last round did not work
+	mute    error         // why the heartbeat was not written the last time
+	lacking string        // which of unheld are steered by nobody, and why
 }
 
 // taking is a lease that this daemon has and must not use yet.
@@ -250,7 +250,7 @@ func (k *Keeper) Ready() (bool, string) {
 	case now-k.beaten > Expiry:
 		return false, because("the heartbeat cannot be written, so that other daemons take this one's clusters", k.mute)
 	default:
-		return k.idles == "", k.idles
+		return k.lacking == "", k.lacking
 	}
 }
 

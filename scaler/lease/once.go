@@ -9,7 +9,8 @@ import (
 
 // TakeFree takes every lease that nobody has, for a single pass, and returns which scopes are other daemons'. An owner that it
 // does not see alive it watches as a running daemon does, because a single pass that was killed gives nothing back. It fails
-// where the leases or the state of a cluster cannot be loaded. Until Close, this daemon's heartbeat moves. Run must not be called before or after it.
+// where the leases or the state of a cluster cannot be loaded. Until Close, this daemon's heartbeat moves. Run must not be called
+// before or after it.
 func (k *Keeper) TakeFree(ctx context.Context) (others []string, err error) {
 	k.appear(ctx)
 	for {

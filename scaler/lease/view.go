@@ -96,10 +96,10 @@ func (k *Keeper) show() {
 		v.Members = append(v.Members, MemberView{m.ID, m.Address, k.alive(m.ID)})
 	}
 	slices.SortFunc(v.Members, func(a, b MemberView) int { return cmp.Compare(a.ID, b.ID) })
-	idles := k.unsteered()
+	lacking := k.unsteered()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.view, k.idles = v, idles
+	k.view, k.lacking = v, lacking
 }
 
 // unsteered says in one line which clusters nobody steers although this daemon has their leases, empty where there are none.
