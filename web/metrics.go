@@ -70,8 +70,9 @@ func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Tar
 	return &collector{s, configured}
 }
 
-// Register registers everything this room measures: the gauges of every target, with the ends of cooldowns
-// if o.Configured is set, whether the state, and where there are leases their table, can be used, and ecs_autoscaler_build_info. Errors are the registerer's.
+// Register registers everything this room measures: the gauges of every target, with the ends of cooldowns if o.Configured is
+// set, whether the state, and where there are leases their table, can be used, and ecs_autoscaler_build_info. Errors are the
+// registerer's.
 func Register(r prometheus.Registerer, o Options) error {
 	for _, c := range []prometheus.Collector{
 		newCollector(o.Store, o.Configured), newStateWritable(o.Store, o.Leases), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),

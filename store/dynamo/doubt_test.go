@@ -404,9 +404,6 @@ func TestAClusterGoesOnWithoutAnItemThatWasDeletedByHand(t *testing.T) {
 		if err := d.Commit(store.Changes{Fence: s.fence(), Targets: []*store.Target{memoryOf(1, 5)}}); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.load(t); len(got.Memories) != 1 || len(got.Open) != 1 {
-			t.Errorf("%+v; want what is there now", got)
-		}
 		s.remove(t, memory) // items of later commits are counted again
 		if _, err := s.LoadScope(t.Context(), shop); err == nil {
 			t.Error("a commit that is there only in part is taken for whole")
