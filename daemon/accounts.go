@@ -30,7 +30,7 @@ func (d *Daemon) newFleet(ctx context.Context, registry prometheus.Registerer) e
 	}
 	d.fleet, err = scaler.NewFleet(scaler.FleetOptions{
 		Config: o.Config, Accounts: accounts, Store: d.store, Clock: clock, Logger: o.Logger, Registerer: registry,
-		Shared: d.leases != nil, OnFenced: d.fenced, InFlight: o.InFlight, InTurn: o.InTurn,
+		Shared: d.leases != nil, OnFenced: d.fenced, Sharing: d.sharing, InFlight: o.InFlight, InTurn: o.InTurn,
 	})
 	return err
 }

@@ -70,6 +70,19 @@ func (s status) LastPass() time.Time { return s.fleet.LastPass() }
 // leases is what the API shows of the keeper.
 type leases struct{ *lease.Keeper }
 
+// sharing is what the summary says of sharing the clusters out: how many problems there are with it, and why this daemon does not
+// take part, empty if it does.
+func (d *Daemon) sharing() (problems int, why string) {
+	if d.keeper == nil {
+		return 0, ""
+	}
+	if d.keeper.Trouble() != nil {
+		problems++
+	}
+	_, why = d.keeper.Ready()
+	return problems, why
+}
+
 // Leases is who steers what.
 func (l leases) Leases() any { return l.View() }
 

@@ -32,6 +32,9 @@ type FleetOptions struct {
 	// OnFenced is told that a cluster has become another daemon's; nothing is decided about it any more. It is called without
 	// locks and may call Drop. Nil is nobody.
 	OnFenced func(store.Scope)
+	// Sharing says for the summary how many problems there are with sharing the clusters out, and why the daemon does not take part
+	// in it, empty if it does. Nil is no problem.
+	Sharing func() (problems int, why string)
 	// FixedPhase and InFlight are those of every engine's Options.
 	FixedPhase *time.Duration
 	InFlight   int

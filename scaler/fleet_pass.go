@@ -179,12 +179,18 @@ func (f *Fleet) summarize() {
 	if !due {
 		return
 	}
-	held := f.held()
+	held, problems := f.held(), f.problems()
 	ready, why := f.Ready()
+	if f.Sharing != nil {
+		more, apart := f.Sharing()
+		if problems += more; apart != "" {
+			ready, why = false, apart
+		}
+	}
 	fields := []zap.Field{
 		zap.Int("clusters", len(held)), zap.Int("targets", f.targets()), zap.Int("passes", sum.passes), zap.Int("looked", sum.looked),
 		zap.Int("acted", sum.acted), zap.Int("get_metric_data", sum.requests), zap.Int("metrics_requested", sum.metrics),
-		zap.Int("problems", f.problems()), zap.Bool("ready", ready),
+		zap.Int("problems", problems), zap.Bool("ready", ready),
 	}
 	if why != "" {
 		fields = append(fields, zap.String("why", why))

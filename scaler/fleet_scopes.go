@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/store"
 )
 
@@ -86,8 +87,31 @@ func (f *Fleet) sync() error {
 
 // Hold takes a cluster up: what is remembered of it is loaded, and passes over it begin. With the same fence again nothing
 // happens; with another one the cluster is taken up anew. It fails for an account that is not there, and where the state
-// cannot be loaded before ctx ends.
+// cannot be loaded before ctx ends. Under a fence that is a problem that people are told of, until Hold works or Drop is called.
 func (f *Fleet) Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error {
+	err := f.hold(ctx, sc, fence)
+	if fence != nil && ctx.Err() == nil {
+		f.noteHold(sc, err)
+	}
+	return err
+}
+
+// problemUnsteered is the kind of problem that a cluster has whose lease is this daemon's and that cannot be taken up.
+const problemUnsteered = "state"
+
+func (f *Fleet) noteHold(sc store.Scope, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if about := "cluster " + sc.String(); err == nil {
+		f.complains.solved(problemUnsteered, about)
+	} else {
+		text := "the cluster cannot be taken up, so nobody steers it; it is tried again every few seconds: " + err.Error()
+		f.complains.complain(problemUnsteered, about, awsapi.Classify(err), text)
+	}
+	f.complains.tell()
+}
+
+func (f *Fleet) hold(ctx context.Context, sc store.Scope, fence *store.Fence) error {
 	changing := f.changing.at(sc)
 	changing.Lock()
 	defer changing.Unlock()
@@ -135,13 +159,14 @@ func (f *Fleet) Hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 }
 
 // Drop lets go of a cluster: a write under way is finished, the last changes are committed, and what is in memory of it is
-// forgotten. It waits until that is done, which takes no longer than a write may.
+// forgotten, a problem of Hold's among it. It waits until that is done, which takes no longer than a write may.
 func (f *Fleet) Drop(sc store.Scope) {
 	changing := f.changing.at(sc)
 	changing.Lock()
 	defer changing.Unlock()
 	f.mu.Lock()
 	r := f.runners[sc]
+	delete(f.complains.troubles, problemKey{problemUnsteered, "cluster " + sc.String()})
 	f.mu.Unlock()
 	if r != nil {
 		f.letGo(r)

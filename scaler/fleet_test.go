@@ -205,6 +205,8 @@ type fencing struct {
 	scope []store.Scope
 	// slow is how long a commit takes.
 	slow time.Duration
+	// damage is why nothing can be loaded.
+	damage error
 }
 
 func (f *fencing) Commit(d *store.Durable) error {
@@ -217,6 +219,9 @@ func (f *fencing) Commit(d *store.Durable) error {
 }
 
 func (f *fencing) LoadScope(context.Context, store.Scope) (*store.Snapshot, error) {
+	if f.damage != nil {
+		return nil, f.damage
+	}
 	return f.Backend.Load()
 }
 

@@ -31,7 +31,9 @@ func (e *engine) Ready() (bool, string) { return e.ready, e.why }
 func (e *engine) LastPass() time.Time   { return e.last }
 
 // shares is a daemon that has one of two clusters, beside another that is dead. It has the form of lease.View.
-type shares struct{}
+type shares struct{ trouble error }
+
+func (s shares) Trouble() error { return s.trouble }
 
 func (shares) Leases() any {
 	return json.RawMessage(`{"id":"host-a-5f0c2b1e","leases":[` +

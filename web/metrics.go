@@ -70,11 +70,12 @@ func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Tar
 	return &collector{s, configured}
 }
 
-// Register registers everything this room measures: the gauges of every target, with the ends of cooldowns
-// if o.Configured is set, whether the state can be written, and ecs_autoscaler_build_info. Errors are the registerer's.
+// Register registers everything this room measures: the gauges of every target, with the ends of cooldowns if o.Configured is
+// set, whether the state, and where there are leases their table, can be used, and ecs_autoscaler_build_info. Errors are the
+// registerer's.
 func Register(r prometheus.Registerer, o Options) error {
 	for _, c := range []prometheus.Collector{
-		newCollector(o.Store, o.Configured), newStateWritable(o.Store), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),
+		newCollector(o.Store, o.Configured), newStateWritable(o.Store, o.Leases), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),
 	} {
 		if err := r.Register(c); err != nil {
 			return err
@@ -83,12 +84,12 @@ func Register(r prometheus.Registerer, o Options) error {
 	return nil
 }
 
-func newStateWritable(s *store.Store) prometheus.Collector {
+func newStateWritable(s *store.Store, l Leases) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "state_writable",
-		Help: "1 if the state could be written when that was last tried, else 0: then nothing is written to ECS.",
+		Help: "1 if the state could be written, and a shared table's leases be used, when that was last tried, else 0: then nothing is written to ECS.",
 	}, func() float64 {
-		if s.Health().Err != nil {
+		if s.Health().Err != nil || l != nil && l.Trouble() != nil {
 			return 0
 		}
 		return 1

@@ -28,6 +28,8 @@ type Engine interface {
 type Leases interface {
 	// Leases is who steers what, as this daemon last saw it, ready to be shown as JSON (docs/daemons.md).
 	Leases() any
+	// Trouble is why the table that has them could not be used when that was last tried, nil when it could.
+	Trouble() error
 }
 
 // Options are what the pages are made from.

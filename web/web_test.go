@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
 )
@@ -84,6 +86,21 @@ func TestAStateThatCannotBeWrittenIsShown(t *testing.T) {
 			if !strings.Contains(metrics, want) {
 				t.Errorf("%v: no %q", test.broken, want)
 			}
+		}
+	}
+}
+
+// Where daemons share the work, the table of their leases is the state, too.
+func TestATableOfLeasesThatCannotBeUsedIsAStateThatCannotBeWritten(t *testing.T) {
+	for want, l := range map[string]Leases{"1": shares{}, "0": shares{errors.New("it does not answer")}} {
+		o := optionsOf(t, newStore(t))
+		registry := prometheus.NewPedanticRegistry()
+		o.Leases, o.Gatherer = l, registry
+		if err := Register(registry, o); err != nil {
+			t.Fatal(err)
+		}
+		if metrics := get(New(o), http.MethodGet, "/metrics").Body.String(); !strings.Contains(metrics, "\necs_autoscaler_state_writable "+want+"\n") {
+			t.Errorf("with %+v the state is not said to be %s", l, want)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package soak
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -76,6 +77,20 @@ func (h hasty) ReadLeases(ctx context.Context) ([]store.Lease, []store.Member, e
 	return leases, members, err
 }
 
+// thorough are leases of which a daemon that leaves gives back all, whosever they are.
+type thorough struct{ lease.Table }
+
+// Leave gives them back first.
+func (t thorough) Leave(ctx context.Context, id string) error {
+	leases, _, err := t.ReadLeases(ctx)
+	for _, l := range leases {
+		if l.Owner != "" {
+			err = errors.Join(err, t.Release(ctx, l))
+		}
+	}
+	return errors.Join(err, t.Table.Leave(ctx, id))
+}
+
 // forgetful is a shared state that does not know what is open, or takes every commit for done.
 type forgetful struct {
 	store.Shared
@@ -127,6 +142,8 @@ var crewMutants = map[string]struct {
 		befall: []string{"kill"}}, "a cluster is taken over", 600},
 	"an expired lease is used at once": {mutant{wrapLeases: func(t lease.Table) lease.Table { return hasty{t} },
 		befall: []string{"kill", "foreign"}}, "who takes an expired lease waits", 600},
+	"who leaves gives back what others have": {mutant{wrapLeases: func(t lease.Table) lease.Table { return thorough{t} },
+		befall: []string{"restart"}}, "only its owner gives a lease back", 600},
 	"what is open is lost in a hand-over": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, open: true} },
 		befall: []string{"restart", "foreign"}}, "every activity ends", 600},
 	"failed commits are taken for done": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },

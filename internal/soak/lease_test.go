@@ -50,6 +50,10 @@ func (o *oracle) moved(t *trip) {
 	now := &tenure{Lease: c.lease, since: time.Now(), expired: before.Owner != "" && before.Owner != c.lease.Owner}
 	o.tenures[c.cluster] = now
 	if c.lease.Owner == "" {
+		w.checked("only its owner gives a lease back")
+		if before.holder != t.p {
+			w.violate("only its owner gives a lease back", "", "%s gives back that of %s, which is %s", t.p.id, c.cluster, before)
+		}
 		w.crew.orphaned(c.cluster)
 		return
 	}

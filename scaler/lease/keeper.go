@@ -1,9 +1,11 @@
 package lease
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -43,7 +45,8 @@ type Table interface {
 	// Take makes owner the owner of a lease if its generation still is that of l (0: if there is none yet), and returns it with the
 	// next generation. An error that wraps store.ErrFenced says that it was not; after any other it may have been.
 	Take(ctx context.Context, l store.Lease, owner string) (store.Lease, error)
-	// Release makes nobody the owner if the generation still is that of l, and moves the generation on.
+	// Release makes nobody the owner if owner and generation still are those of l, and moves the generation on. An error that wraps
+	// store.ErrFenced says that they are not.
 	Release(ctx context.Context, l store.Lease) error
 	// Leave removes a heartbeat.
 	Leave(ctx context.Context, id string) error
@@ -53,9 +56,10 @@ type Table interface {
 type Fleet interface {
 	// Scopes are those that the configuration means now.
 	Scopes() []store.Scope
-	// Hold begins to steer a scope; everything it commits carries the fence. It gives up when ctx ends.
+	// Hold begins to steer a scope; everything it commits carries the fence. It gives up when ctx ends. It tells people itself why it
+	// failed, and when that is over.
 	Hold(ctx context.Context, sc store.Scope, fence *store.Fence) error
-	// Drop ends it and returns when nothing more is written.
+	// Drop ends it and returns when nothing more is written. Of a scope that could not be held it ends what was told about that.
 	Drop(sc store.Scope)
 	// Unended says what a scope has left open that nobody steers: due whether activities are to be ended now, later whether
 	// there are others that may have to be. It only reads the state.
@@ -86,10 +90,12 @@ type Keeper struct {
 	// elapsed is this daemon's monotonic clock.
 	elapsed func() time.Duration
 	sights  sights
-	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, left those that could not be
-	// given back yet, idle since when a free lease has been left to the member it should go to, strays those that nobody wants.
+	// held are the leases whose scopes the fleet steers, taken those that it will after SendWithin, unheld why it could not when that
+	// was last tried, left those that could not be given back yet, idle since when a free lease has been left to the member it should
+	// go to, strays those that nobody wants.
 	held   map[store.Scope]store.Lease
 	taken  map[store.Scope]taking
+	unheld map[store.Scope]error
 	left   map[store.Scope]store.Lease
 	idle   map[store.Scope]time.Duration
 	strays map[store.Scope]*stray
@@ -102,16 +108,21 @@ type Keeper struct {
 	// beats ends the heartbeat of a single pass; nil without one.
 	beats func()
 
-	mu     sync.Mutex // guards what follows
-	digest string
-	fenced map[store.Scope]bool
-	view   View
-	good   time.Duration // when a round last worked; negative before
+	mu      sync.Mutex // guards what follows
+	digest  string
+	fenced  map[store.Scope]bool
+	view    View
+	good    time.Duration // when a round last worked; negative before
+	beaten  time.Duration // when the heartbeat was last written
+	unread  error         // why the last round did not work
+	mute    error         // why the heartbeat was not written the last time
+	lacking string        // which of unheld are steered by nobody, and why
 }
 
 // taking is a lease that this daemon has and must not use yet.
 type taking struct {
 	lease store.Lease
+	why   string
 	from  time.Duration
 }
 
@@ -122,8 +133,8 @@ func New(o Options) *Keeper {
 		Options: o, telemetry: newTelemetry(o.Registerer),
 		elapsed: func() time.Duration { return time.Since(began) },
 		sights:  sights{every: Every, known: map[string]*sight{}},
-		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, left: map[store.Scope]store.Lease{},
-		idle: map[store.Scope]time.Duration{}, strays: map[store.Scope]*stray{}, work: newWork(o.InTurn),
+		held:    map[store.Scope]store.Lease{}, taken: map[store.Scope]taking{}, unheld: map[store.Scope]error{},
+		left: map[store.Scope]store.Lease{}, idle: map[store.Scope]time.Duration{}, strays: map[store.Scope]*stray{}, work: newWork(o.InTurn),
 		wake: make(chan struct{}, 1), fenced: map[store.Scope]bool{}, good: -1,
 		view: View{ID: o.ID, Leases: []LeaseView{}, Members: []MemberView{}},
 	}
@@ -201,11 +212,17 @@ func (k *Keeper) beatOnce(ctx context.Context, n uint64) {
 	k.mu.Lock()
 	m := store.Member{ID: k.ID, Beat: n, Address: k.Address, Digest: k.digest}
 	k.mu.Unlock()
-	if err := k.Table.Beat(ctx, m); err != nil {
+	err := k.Table.Beat(ctx, m)
+	if err != nil {
 		k.telemetry.failed.Inc()
-		return
+	} else {
+		k.telemetry.beat.SetToCurrentTime()
 	}
-	k.telemetry.beat.SetToCurrentTime()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.mute = err; err == nil {
+		k.beaten = k.elapsed()
+	}
 }
 
 // Fenced says that a commit for a scope was refused. It does not wait.
@@ -219,18 +236,38 @@ func (k *Keeper) Fenced(sc store.Scope) {
 	}
 }
 
-// Ready reports whether this daemon takes part: the last round that worked is not longer ago than a lease lasts.
+// Ready reports whether this daemon takes part: neither the last round that worked nor the last heartbeat is longer ago than a lease
+// lasts, and every cluster whose lease it has taken could be held. If not, the text is one line that says why.
 func (k *Keeper) Ready() (bool, string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	now := k.elapsed()
 	switch {
 	case k.good < 0:
-		return false, "the leases have not been read yet"
-	case k.elapsed()-k.good > Expiry:
-		return false, "the leases cannot be read"
+		return false, because("the leases have not been read yet", k.unread)
+	case now-k.good > Expiry:
+		return false, because("the leases cannot be read", k.unread)
+	case now-k.beaten > Expiry:
+		return false, because("the heartbeat cannot be written, so that other daemons take this one's clusters", k.mute)
 	default:
-		return true, ""
+		return k.lacking == "", k.lacking
 	}
+}
+
+// Trouble is why the table of the leases could not be read, or the heartbeat not be written, when that was last tried; nil when both
+// could.
+func (k *Keeper) Trouble() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return cmp.Or(k.unread, k.mute)
+}
+
+// because puts an error behind what it is the cause of, in one line.
+func because(what string, err error) string {
+	if err == nil {
+		return what
+	}
+	return what + ": " + strings.Join(strings.Fields(err.Error()), " ")
 }
 
 // Close gives back every lease and the heartbeat, so that the others need not wait. Run must have returned, and the fleet stopped.

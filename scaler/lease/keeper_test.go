@@ -1,6 +1,7 @@
 package lease_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -57,6 +58,26 @@ func TestADeadDaemonsClustersAreTakenWithinTheLeaseTime(t *testing.T) {
 		}
 		w.live(lease.SendWithin)
 		w.steered(0, 4)
+	})
+}
+
+func TestTheDeadAreNotCountedAmongTheDaemons(t *testing.T) {
+	inTime(t, 2, func(w *world) {
+		counting, dying, leaving := w.start(), w.start(), w.start()
+		count := func(want float64) {
+			t.Helper()
+			if n := counting.metric(t, "ecs_autoscaler_daemons"); n != want {
+				t.Errorf("%v daemons are counted, want %v", n, want)
+			}
+		}
+		w.live(time.Minute)
+		count(3)
+		dying.kill()
+		w.live(lease.Within + time.Second)
+		count(2)
+		leaving.stop()
+		w.live(lease.Every + time.Second)
+		count(1)
 	})
 }
 
@@ -143,19 +164,100 @@ func TestALeaseWhoseTakingWasNotConfirmedIsTakenAnew(t *testing.T) {
 	})
 }
 
-func TestAClusterWhoseStateCannotBeLoadedIsTriedAgain(t *testing.T) {
-	inTime(t, 1, func(w *world) {
+// A request to take a lease is lost on its way, and another daemon takes the same lease: it has the generation that the first one
+// would have made.
+func TestALeaseThatAnotherTookMeanwhileIsNotGivenBack(t *testing.T) {
+	for phase := range 5 {
+		inTime(t, 1, func(w *world) {
+			w.table.leases[w.scopes[0]] = store.Lease{Scope: w.scopes[0], Owner: "dead", Generation: 7}
+			unlucky := w.start()
+			unlucky.link.lost = true
+			w.live(time.Duration(phase) * time.Second)
+			w.start()
+			for w.table.leases[w.scopes[0]].Owner != "daemon-1" {
+				w.live(time.Second)
+			}
+			w.live(lease.Every)
+			unlucky.stop()
+			w.live(lease.SendWithin)
+			w.steered(0, 1)
+			if l := w.table.leases[w.scopes[0]]; l.Generation != 8 || w.table.wrong > 0 {
+				t.Errorf("%d s apart: the lease is %+v, and %d times somebody tried to give back what is another's", phase, l, w.table.wrong)
+			}
+		})
+	}
+}
+
+func TestAClusterWhoseStateCannotBeLoadedIsTriedAgainAndSaidToBeNobodys(t *testing.T) {
+	inTime(t, 2, func(w *world) {
 		d := w.start()
-		d.fleet.mu.Lock()
-		d.fleet.broken = true
-		d.fleet.mu.Unlock()
+		d.breaks(true)
 		w.live(12 * time.Second)
 		w.steered(0)
-		d.fleet.mu.Lock()
-		d.fleet.broken = false
-		d.fleet.mu.Unlock()
-		w.live(lease.Every + lease.SendWithin + 2*time.Second)
-		w.steered(1)
+		steers := func() int { return d.logs.FilterMessage("this daemon steers the cluster now").Len() }
+		const want = "cluster c0 (and 1 more) cannot be taken up, so nobody steers it: the table does not answer"
+		for range 30 { // also while it is being tried
+			if ok, why := d.keeper.Ready(); ok || why != want || steers() > 0 {
+				t.Fatalf("ready %v: %s; %d times it says that it steers a cluster", ok, why, steers())
+			}
+			w.live(300 * time.Millisecond)
+		}
+		d.breaks(false)
+		w.live(lease.Every + time.Second)
+		w.steered(2)
+		if ok, why := d.keeper.Ready(); !ok || steers() != 2 {
+			t.Errorf("ready %v: %s; %d times it says that it steers a cluster", ok, why, steers())
+		}
+	})
+}
+
+func TestAClusterWhoseStateCannotBeLoadedIsHandedOverLikeAnyOther(t *testing.T) {
+	inTime(t, 4, func(w *world) {
+		broken := w.start()
+		broken.breaks(true)
+		w.live(10 * time.Second)
+		w.start()
+		w.live(30 * time.Second)
+		w.steered(0, 2) // its share, of which nothing was steered
+		broken.mean(w.scopes[3])
+		w.daemons[1].mean(w.scopes[3])
+		w.live(30 * time.Second)
+		for _, sc := range w.scopes[:3] {
+			if l := w.table.leases[sc]; l.Owner != "" {
+				t.Errorf("%s is meant by nobody and is %s's", sc, l.Owner)
+			}
+		}
+		broken.stop()
+		w.live(lease.Every + time.Second)
+		w.steered(0, 1)
+	})
+}
+
+func TestAClusterThatCouldNotBeHeldIsNobodysConcernOnceItIsAnothers(t *testing.T) {
+	inTime(t, 1, func(w *world) {
+		d := w.start()
+		d.breaks(true)
+		w.live(7 * time.Second)
+		w.table.mu.Lock()
+		w.table.leases[w.scopes[0]] = store.Lease{Scope: w.scopes[0], Owner: "somebody", Generation: 7}
+		w.table.mu.Unlock()
+		w.live(lease.Every + time.Second)
+		if ok, why := d.keeper.Ready(); !ok {
+			t.Errorf("not ready: %s", why)
+		}
+	})
+}
+
+func TestASinglePassFailsWhereAStateCannotBeLoaded(t *testing.T) {
+	inTime(t, 2, func(w *world) {
+		d := w.daemon()
+		d.breaks(true)
+		if _, err := d.keeper.TakeFree(w.t.Context()); !errors.Is(err, errUnreachable) {
+			t.Errorf("error %v", err)
+		}
+		if err := d.keeper.Close(w.t.Context()); err != nil {
+			t.Error(err)
+		}
 	})
 }
 

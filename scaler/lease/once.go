@@ -8,8 +8,9 @@ import (
 )
 
 // TakeFree takes every lease that nobody has, for a single pass, and returns which scopes are other daemons'. An owner that it
-// does not see alive it watches as a running daemon does, because a single pass that was killed gives nothing back. Until
-// Close, this daemon's heartbeat moves. Run must not be called before or after it.
+// does not see alive it watches as a running daemon does, because a single pass that was killed gives nothing back. It fails
+// where the leases or the state of a cluster cannot be loaded. Until Close, this daemon's heartbeat moves. Run must not be called
+// before or after it.
 func (k *Keeper) TakeFree(ctx context.Context) (others []string, err error) {
 	k.appear(ctx)
 	for {
@@ -24,6 +25,9 @@ func (k *Keeper) TakeFree(ctx context.Context) (others []string, err error) {
 			unsure = k.takeOnce(ctx, sc, leases[sc]) || unsure
 		}
 		k.work.wait()
+		if failed := k.inVain(); len(failed) > 0 {
+			return nil, k.unheld[failed[0].Scope]
+		}
 		if !unsure && len(k.taken) == 0 {
 			return k.without(scopes), nil
 		}

@@ -18,12 +18,14 @@ func (k *Keeper) round(ctx context.Context) {
 	scopes := k.survey()
 	leases, members, err := k.read(ctx)
 	if err != nil {
-		k.complain(ctx, err)
+		k.missed(ctx, err)
 		return
 	}
 	k.compare(leases)
+	dealt := share(scopes, k.partners(members))
+	k.handOver(ctx, k.inVain(), dealt)
 	k.begin(ctx)
-	k.deal(ctx, scopes, leases, members)
+	k.deal(ctx, scopes, leases, dealt)
 	k.tidy(ctx, scopes, leases)
 	k.publish(leases, members)
 }
@@ -69,13 +71,26 @@ func (k *Keeper) compare(leases map[store.Scope]store.Lease) {
 			gone = append(gone, sc)
 		}
 	}
-	maps.DeleteFunc(k.left, moved)
-	for sc, t := range k.taken {
-		if moved(sc, t.lease) {
+	maps.DeleteFunc(k.left, func(sc store.Scope, l store.Lease) bool { // it may be what a Take without an answer was to make
+		return moved(sc, l) || leases[sc].Owner != l.Owner
+	})
+	for _, sc := range sorted(slices.Collect(maps.Keys(k.taken))) {
+		if moved(sc, k.taken[sc].lease) {
 			delete(k.taken, sc)
+			k.forgo(sc)
 		}
 	}
 	k.lost(gone)
+}
+
+// forgo ends what was told of a scope that could not be held: it is another's by now.
+func (k *Keeper) forgo(sc store.Scope) {
+	if k.unheld[sc] != nil {
+		k.work.begin(sc, func() func() {
+			k.Fleet.Drop(sc)
+			return func() { k.dropped(sc) }
+		})
+	}
 }
 
 // takeFenced are the scopes whose commits have been refused since the last round.
@@ -105,6 +120,7 @@ func (k *Keeper) lost(gone []store.Scope) {
 // dropped notes that the fleet does not steer a scope any more.
 func (k *Keeper) dropped(sc store.Scope) {
 	delete(k.held, sc)
+	delete(k.unheld, sc)
 	k.telemetry.held.DeleteLabelValues(sc.Account, sc.Cluster)
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -125,41 +141,50 @@ func (k *Keeper) begin(ctx context.Context) {
 				return func() { k.left[sc] = t.lease }
 			}
 			defer leave()
-			return k.hold(ctx, t.lease)
+			return k.hold(ctx, t)
 		})
 	}
 }
 
 // hold gives a scope to the fleet. When its state cannot be loaded the lease stays this daemon's, and it is tried again.
-func (k *Keeper) hold(ctx context.Context, l store.Lease) (then func()) {
+func (k *Keeper) hold(ctx context.Context, t taking) (then func()) {
+	l := t.lease
 	err := k.Fleet.Hold(ctx, l.Scope, &store.Fence{Scope: l.Scope, Generation: l.Generation})
 	if err == nil {
 		return func() {
+			delete(k.unheld, l.Scope)
 			k.held[l.Scope] = l
 			k.telemetry.held.WithLabelValues(l.Scope.Account, l.Scope.Cluster).Set(1)
+			k.Logger.Info("this daemon steers the cluster now",
+				zap.Stringer("cluster", l.Scope), zap.String("lease", t.why), zap.Uint64("generation", l.Generation))
 		}
 	}
 	return func() {
-		k.taken[l.Scope] = taking{l, k.elapsed() + Every}
+		k.taken[l.Scope] = taking{l, t.why, k.elapsed() + Every}
 		if ctx.Err() != nil {
 			return // a stop has cut it short
 		}
 		k.telemetry.failed.Inc()
-		k.Logger.Error("the state of a cluster could not be loaded; it is tried again", zap.Stringer("cluster", l.Scope), zap.Error(err))
+		k.unheld[l.Scope] = err
 	}
 }
 
-// deal gives up what should be another's and takes what should be this daemon's.
-func (k *Keeper) deal(ctx context.Context, scopes []store.Scope, leases map[store.Scope]store.Lease, members []store.Member) {
-	dealt := share(scopes, k.partners(members))
-	for _, l := range inOrder(k.held) {
+// handOver gives up those leases that should be another's.
+func (k *Keeper) handOver(ctx context.Context, all []store.Lease, dealt map[store.Scope]string) {
+	for _, l := range all {
 		sc := l.Scope
 		to, wanted := dealt[sc]
 		if !k.work.busy[sc] && (!wanted || to != k.ID && k.sights.lively(to)) {
 			k.Logger.Info("this daemon hands the cluster over", zap.Stringer("cluster", sc))
+			delete(k.taken, sc)
 			k.giveUp(ctx, l)
 		}
 	}
+}
+
+// deal gives up what should be another's and takes what should be this daemon's.
+func (k *Keeper) deal(ctx context.Context, scopes []store.Scope, leases map[store.Scope]store.Lease, dealt map[store.Scope]string) {
+	k.handOver(ctx, inOrder(k.held), dealt)
 	for _, l := range inOrder(k.left) {
 		if !k.work.busy[l.Scope] {
 			k.giveBack(ctx, l)
@@ -170,6 +195,16 @@ func (k *Keeper) deal(ctx context.Context, scopes []store.Scope, leases map[stor
 			k.take(ctx, leases[sc], sc, why)
 		}
 	}
+}
+
+// inVain are the leases whose scopes could not be held when that was last tried. They have waited for the former owner's last write.
+func (k *Keeper) inVain() (all []store.Lease) {
+	for _, sc := range sorted(slices.Collect(maps.Keys(k.unheld))) {
+		if t, taken := k.taken[sc]; taken {
+			all = append(all, t.lease)
+		}
+	}
+	return all
 }
 
 // partners are the daemons that mean the same scopes as this one, itself among them, without the dead.
@@ -241,14 +276,14 @@ func (k *Keeper) take(ctx context.Context, l store.Lease, sc store.Scope, why st
 		defer leave()
 		got, err := k.takeNow(ctx, l)
 		if err == nil && why == isFree {
-			k.noteTaken(got, why)
-			return k.hold(ctx, got)
+			k.telemetry.taken.WithLabelValues(why).Inc()
+			return k.hold(ctx, taking{lease: got, why: why})
 		}
 		return func() {
 			switch {
 			case err == nil:
-				k.noteTaken(got, why)
-				k.taken[sc] = taking{got, k.elapsed() + SendWithin}
+				k.telemetry.taken.WithLabelValues(why).Inc()
+				k.taken[sc] = taking{got, why, k.elapsed() + SendWithin}
 			case !errors.Is(err, store.ErrFenced): // else another daemon was quicker
 				k.left[sc] = store.Lease{Scope: sc, Owner: k.ID, Generation: l.Generation + 1} // if it was taken all the same
 				k.complain(ctx, fmt.Errorf("the lease of cluster %s: %w", sc, err))
@@ -261,12 +296,6 @@ func (k *Keeper) takeNow(ctx context.Context, l store.Lease) (store.Lease, error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
 	defer cancel()
 	return k.Table.Take(ctx, l, k.ID)
-}
-
-func (k *Keeper) noteTaken(l store.Lease, why string) {
-	k.telemetry.taken.WithLabelValues(why).Inc()
-	k.Logger.Info("this daemon steers the cluster now",
-		zap.Stringer("cluster", l.Scope), zap.String("lease", why), zap.Uint64("generation", l.Generation))
 }
 
 // giveUp hands a scope to another daemon.
@@ -305,6 +334,14 @@ func (k *Keeper) release(ctx context.Context, l store.Lease) error {
 		return fmt.Errorf("the lease of cluster %s could not be released, it expires by itself: %w", l.Scope, err)
 	}
 	return nil
+}
+
+// missed notes a round that did not work.
+func (k *Keeper) missed(ctx context.Context, err error) {
+	k.complain(ctx, err)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.unread = err
 }
 
 // complain tells people once that the leases cannot be read or written.

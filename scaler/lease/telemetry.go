@@ -40,7 +40,7 @@ func newTelemetry(r prometheus.Registerer) *telemetry {
 		}),
 		members: f.NewGauge(prometheus.GaugeOpts{
 			Name: "ecs_autoscaler_daemons",
-			Help: "Daemons that share the work, this one included, as last seen.",
+			Help: "Daemons that share the work, this one included: those that have not left and whose heartbeats move, as last seen.",
 		}),
 	}
 }

@@ -2,6 +2,7 @@ package lease
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -51,13 +52,25 @@ func (k *Keeper) publish(leases map[store.Scope]store.Lease, members []store.Mem
 		k.trouble = false
 		k.Logger.Info("the leases can be read and written again", zap.Int("steered", len(k.held)))
 	}
-	k.telemetry.members.Set(float64(len(members)))
+	k.telemetry.members.Set(float64(k.living(members)))
 	k.leases, k.members = leases, members
 	k.show()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.good = k.elapsed()
+	k.good, k.unread = k.elapsed(), nil
 }
+
+// living counts the daemons that this one does not hold for dead.
+func (k *Keeper) living(members []store.Member) (n int) {
+	for _, m := range members {
+		if k.alive(m.ID) {
+			n++
+		}
+	}
+	return n
+}
+
+func (k *Keeper) alive(id string) bool { return id == k.ID || !k.sights.dead(id) }
 
 // show brings the view up to date with what has been done about scopes since the last round.
 func (k *Keeper) show() {
@@ -80,10 +93,24 @@ func (k *Keeper) show() {
 		return cmp.Or(cmp.Compare(a.Account, b.Account), cmp.Compare(a.Cluster, b.Cluster))
 	})
 	for _, m := range k.members {
-		v.Members = append(v.Members, MemberView{m.ID, m.Address, m.ID == k.ID || !k.sights.dead(m.ID)})
+		v.Members = append(v.Members, MemberView{m.ID, m.Address, k.alive(m.ID)})
 	}
 	slices.SortFunc(v.Members, func(a, b MemberView) int { return cmp.Compare(a.ID, b.ID) })
+	lacking := k.unsteered()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.view = v
+	k.view, k.lacking = v, lacking
+}
+
+// unsteered says in one line which clusters nobody steers although this daemon has their leases, empty where there are none.
+func (k *Keeper) unsteered() string {
+	all := sorted(slices.Collect(maps.Keys(k.unheld)))
+	if len(all) == 0 {
+		return ""
+	}
+	more := ""
+	if len(all) > 1 {
+		more = fmt.Sprintf(" (and %d more)", len(all)-1)
+	}
+	return because(fmt.Sprintf("cluster %s%s cannot be taken up, so nobody steers it", all[0], more), k.unheld[all[0]])
 }

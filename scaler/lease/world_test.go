@@ -12,8 +12,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
 
 	"ecs-autoscaler/scaler/lease"
 	"ecs-autoscaler/store"
@@ -26,15 +28,18 @@ type table struct {
 	mu      sync.Mutex
 	leases  map[store.Scope]store.Lease
 	members map[string]store.Member
+	// wrong counts the attempts to release a lease of another owner.
+	wrong int
 }
 
 // link is one daemon's way to the table.
 type link struct {
 	*table
 	mu sync.Mutex
-	// cut lets no call through, mute answers none although it takes effect, refused says no at once.
-	cut, mute, refused bool
-	calls              int
+	// cut lets no call through, mute answers none although it takes effect, refused says no at once, lost lets all through but the
+	// taking of leases.
+	cut, mute, refused, lost bool
+	calls                    int
 }
 
 var errUnreachable = errors.New("the table does not answer")
@@ -82,6 +87,13 @@ func (l *link) Beat(ctx context.Context, m store.Member) error {
 }
 
 func (l *link) Take(ctx context.Context, le store.Lease, owner string) (got store.Lease, err error) {
+	l.mu.Lock()
+	lost := l.lost
+	l.mu.Unlock()
+	if lost {
+		<-ctx.Done()
+		return got, errUnreachable
+	}
 	return got, l.call(ctx, func() error {
 		if l.leases[le.Scope].Generation != le.Generation {
 			return fmt.Errorf("take: %w", store.ErrFenced)
@@ -93,8 +105,17 @@ func (l *link) Take(ctx context.Context, le store.Lease, owner string) (got stor
 }
 
 func (l *link) Release(ctx context.Context, le store.Lease) error {
-	_, err := l.Take(ctx, le, "")
-	return err
+	return l.call(ctx, func() error {
+		now := l.leases[le.Scope]
+		if now.Owner != "" && now.Owner != le.Owner {
+			l.wrong++
+		}
+		if now != le {
+			return fmt.Errorf("release: %w", store.ErrFenced)
+		}
+		l.leases[le.Scope] = store.Lease{Scope: le.Scope, Generation: le.Generation + 1}
+		return nil
+	})
 }
 
 func (l *link) Leave(ctx context.Context, id string) error {
@@ -201,6 +222,13 @@ func (f *fleet) Drop(sc store.Scope) {
 	delete(f.holds, sc)
 }
 
+// breaks has no state be loaded any more, or again.
+func (f *fleet) breaks(broken bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.broken = broken
+}
+
 func (f *fleet) held() map[store.Scope]uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -212,8 +240,11 @@ type daemon struct {
 	*fleet
 	link   *link
 	keeper *lease.Keeper
-	stop   func()
-	kill   func()
+	logs   *observer.ObservedLogs
+	// metrics are those of the keeper.
+	metrics *prometheus.Registry
+	stop    func()
+	kill    func()
 }
 
 // world is some daemons around one table.
@@ -272,7 +303,9 @@ func (w *world) daemon() *daemon {
 	d := &daemon{fleet: &fleet{scopes: w.scopes, holds: map[store.Scope]uint64{}, open: w.open}, link: &link{table: w.table}}
 	id := fmt.Sprintf("daemon-%d", w.born)
 	w.born++
-	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.NewNop()})
+	core, logs := observer.New(zap.InfoLevel)
+	d.logs, d.metrics = logs, prometheus.NewRegistry()
+	d.keeper = lease.New(lease.Options{Table: d.link, Fleet: d.fleet, ID: id, Address: id + ":8080", Logger: zap.New(core), Registerer: d.metrics})
 	return d
 }
 
@@ -309,4 +342,20 @@ func (w *world) steered(want ...int) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		w.t.Errorf("clusters by daemon (-want +got):\n%s", diff)
 	}
+}
+
+// metric is the value of one that has no labels.
+func (d *daemon) metric(t *testing.T, name string) float64 {
+	t.Helper()
+	families, err := d.metrics.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return 0
 }

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"ecs-autoscaler/evaluator"
@@ -374,6 +375,38 @@ func TestACommitIsSeenWholeOrNotYet(t *testing.T) {
 		s.remove(t, hidden)
 		if _, err := s.LoadScope(t.Context(), shop); err == nil || !strings.Contains(err.Error(), "shows the last commit of shop only in part") {
 			t.Errorf("error %v; want that the commit is seen only in part", err)
+		}
+	})
+}
+
+// Whoever deletes a damaged item, as its message says, is told how to go on without it, and that works.
+func TestAClusterGoesOnWithoutAnItemThatWasDeletedByHand(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		if err := s.daemon(t).Commit(s.intend(1)); err != nil {
+			t.Fatal(err)
+		}
+		memory := keyOf(statePartition(shop), memoryPrefix+targetOf(1).Service)
+		s.remove(t, memory)
+		_, err := s.LoadScope(t.Context(), shop)
+		if want := `removing the attribute CommitTime of the item PK "leases", SK "lease#shop"`; err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v; want %q in it", err, want)
+		}
+		remove := "REMOVE CommitTime"
+		in := &dynamodb.UpdateItemInput{TableName: &s.Table, Key: leaseKey(shop), UpdateExpression: &remove}
+		if _, err := s.API.UpdateItem(t.Context(), in); err != nil {
+			t.Fatal(err)
+		}
+		d, begun := s.daemon(t), time.Now()
+		if len(d.OpenActivities()) != 1 || d.Memory(targetOf(1)) != nil || time.Since(begun) > 0 {
+			t.Errorf("open %+v, memory %v; want the intent without the memory, at once", d.OpenActivities(), d.Memory(targetOf(1)))
+		}
+		if err := d.Commit(store.Changes{Fence: s.fence(), Targets: []*store.Target{memoryOf(1, 5)}}); err != nil {
+			t.Fatal(err)
+		}
+		s.remove(t, memory) // items of later commits are counted again
+		if _, err := s.LoadScope(t.Context(), shop); err == nil {
+			t.Error("a commit that is there only in part is taken for whole")
 		}
 	})
 }

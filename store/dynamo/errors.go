@@ -40,13 +40,24 @@ func (e *TableError) Unwrap() error { return e.Err }
 const (
 	otherTable = `or name another table as "state: dynamodb:TABLE" in the configuration`
 	initTable  = `create it with "ecs-autoscaler state init", ` + otherTable
-	startAnew  = "restore the table to an earlier point in time, or delete the item to forget what it says"
+	startAnew  = "restore the table to an earlier point in time, or delete the item to forget what it says (docs/state.md has the commands)"
 )
 
 // foreign is for a table that belongs to somebody else.
 func foreign(table, what string, cause error) *TableError {
 	return &TableError{Table: table, Problem: "is no state table of ecs-autoscaler (" + what + ")",
 		Remedy: "leave it to its owner, " + otherTable, Err: cause}
+}
+
+// partial is for a commit of which items are missing for good.
+func partial(table string, s store.Scope) *TableError {
+	lease := reader{item: leaseKey(s)}
+	return &TableError{
+		Table: table, Problem: "shows the last commit of " + s.String() + " only in part",
+		Remedy: fmt.Sprintf("try again; if it stays so, items were deleted or replaced by hand: restore the table to an earlier point in time, "+
+			"or go on without them by removing the attribute %s of the item %s %q, %s %q (docs/state.md has the command)",
+			timeAttribute, partitionKey, lease.text(partitionKey), sortKey, lease.text(sortKey)),
+	}
 }
 
 func damaged(table string, i item, cause error) *TableError {

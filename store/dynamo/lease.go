@@ -108,9 +108,13 @@ func (b *Backend) Take(ctx context.Context, l store.Lease, owner string) (store.
 	return next, b.move(ctx, l, next)
 }
 
-// Release gives the lease back in good order: whoever comes next need not wait. An error that wraps store.ErrFenced says that
-// it had moved already, which does no harm.
+// Release gives the lease back in good order: whoever comes next need not wait. It must still be that of l, the owner as well as
+// the generation: of a Take without an answer nobody knows whether it, or another daemon's, made that generation. An error that
+// wraps store.ErrFenced says that it is not, which does no harm.
 func (b *Backend) Release(ctx context.Context, l store.Lease) error {
+	if l.Owner == "" {
+		return fmt.Errorf("%w: the lease of %s has no owner who could give it back", store.ErrInvalid, l.Scope)
+	}
 	return b.move(ctx, l, store.Lease{Scope: l.Scope, Generation: l.Generation + 1})
 }
 
@@ -126,7 +130,8 @@ func (b *Backend) move(ctx context.Context, from, to store.Lease) error {
 		if err != nil || now.Lease == to { // an attempt before has taken effect
 			return err
 		}
-		return fmt.Errorf("%w: %s has generation %d, not %d", store.ErrFenced, from.Scope, now.Generation, from.Generation)
+		return fmt.Errorf("%w: %s has generation %d of %q, not %d of %q",
+			store.ErrFenced, from.Scope, now.Generation, now.Owner, from.Generation, from.Owner)
 	})
 }
 
@@ -141,6 +146,9 @@ func moveRequest(table string, from, to store.Lease) *dynamodb.UpdateItemInput {
 	condition := "attribute_not_exists(#generation)"
 	if from.Generation > 0 {
 		condition, values[":generation"] = "#generation = :generation", counter(from.Generation)
+	}
+	if to.Owner == "" {
+		condition, values[":former"] = condition+" AND #owner = :former", text(from.Owner)
 	}
 	return &dynamodb.UpdateItemInput{
 		TableName: &table, Key: leaseKey(from.Scope), UpdateExpression: &update, ConditionExpression: &condition,

@@ -62,14 +62,14 @@ func (b *Backend) load(ctx context.Context, s store.Scope, l *ledger) (*store.Sn
 			return r.sorted(), nil
 		}
 		if !wait(ctx, min(pause, time.Second)) {
-			return nil, &TableError{Table: b.Table, Problem: "shows the last commit of " + s.String() + " only in part",
-				Remedy: "try again; if it stays so, somebody has changed items by hand: " + startAnew}
+			return nil, partial(b.Table, s)
 		}
 	}
 }
 
 // settling reports whether the last commit is so young that it may not be in place yet. Of an old one a marked item may
-// have expired, so its items are not counted any more.
+// have expired, so its items are not counted any more. Nor are they where somebody has removed the time (docs/state.md): an
+// item that is missing for good was deleted by hand.
 func (b *Backend) settling(l leaseItem) bool { return b.Now().Sub(l.at).Abs() < tombstone/2 }
 
 // scopeReader makes a snapshot of the items of a scope.

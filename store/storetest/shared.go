@@ -36,6 +36,7 @@ func Shared(t *testing.T, begin func(t *testing.T) Daemons) {
 		{"the scopes that have any state are known", scopesAreKnown},
 		{"a lease has one owner at a time", leasesHaveOneOwner},
 		{"a lease is released in good order once", leasesAreReleased},
+		{"a lease is released by its owner alone", onlyOwnersRelease},
 		{"members come and go", membersComeAndGo},
 		{"of two daemons that want a lease at once one gets it", oneOfTwoTakes},
 		{"a daemon that has lost its lease changes nothing", fencedChangesNothing},
@@ -161,6 +162,27 @@ func leasesAreReleased(t *testing.T, daemons Daemons) {
 	take(t, daemons(), leases[0], "two")
 	if err := b.Release(t.Context(), l); !errors.Is(err, store.ErrFenced) {
 		t.Errorf("releasing what another daemon has: %v; want ErrFenced", err)
+	}
+}
+
+// A Take whose answer was lost may have made the same generation as the one that another daemon got.
+func onlyOwnersRelease(t *testing.T, daemons Daemons) {
+	one, two := daemons(), daemons()
+	expired := take(t, one, store.Lease{Scope: shop}, "dead")
+	held := take(t, two, expired, "two")
+	believed := store.Lease{Scope: shop, Owner: "one", Generation: held.Generation}
+	if err := one.Release(t.Context(), believed); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("releasing another daemon's lease of the same generation: %v; want ErrFenced", err)
+	}
+	if err := one.Release(t.Context(), store.Lease{Scope: shop, Generation: held.Generation}); !errors.Is(err, store.ErrInvalid) {
+		t.Errorf("releasing a lease that is nobody's: %v; want ErrInvalid", err)
+	}
+	leases, _, err := one.ReadLeases(t.Context())
+	if err != nil || !slices.Equal(leases, []store.Lease{held}) {
+		t.Errorf("leases %+v, error %v; want %+v alone", leases, err, held)
+	}
+	if err := two.Release(t.Context(), held); err != nil {
+		t.Errorf("its owner releases it: %v", err)
 	}
 }
 
