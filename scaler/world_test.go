@@ -124,9 +124,19 @@ func (w *world) Release(*observe.Entry) {}
 
 func (w *world) Delays() map[string]observe.Delay { return nil }
 func (w *world) Restore(map[string]observe.Delay) {}
-func (w *world) AskTags(yes bool)                 { w.tagged = yes }
 func (w *world) DryRun() bool                     { return w.dry }
-func (w *world) Calls(time.Time) int              { return unlimited(w.calls) }
+
+func (w *world) AskTags(yes bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.tagged = yes
+}
+
+func (w *world) Calls(time.Time) int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return unlimited(w.calls)
+}
 
 func unlimited(n int) int {
 	if n < 0 {
