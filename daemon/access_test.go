@@ -1,7 +1,6 @@
 package daemon_test
 
 import (
-	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -483,24 +482,5 @@ func TestTheClientFindsTheDaemonByItsConfiguration(t *testing.T) {
 	}
 	if err := client.Reload(t.Context()); err == nil || !strings.Contains(err.Error(), "not the one that the web configuration file names") {
 		t.Errorf("another certificate is trusted: %v", err)
-	}
-}
-
-func TestListeningBeyondLoopbackWithoutTLSIsWarnedOfOnce(t *testing.T) {
-	a := newAuthority(t)
-	for text, want := range map[string]int{
-		"listen: \"0.0.0.0:0\"\n": 1, "listen: \"127.0.0.1:0\"\n": 0, "listen: \"0.0.0.0:0\"\nweb_config_file: web.yaml\n": 0,
-	} {
-		var log bytes.Buffer
-		d, err := opened(t, settings(t, secured(t, a, false), text), daemon.NewLogger(&log, daemon.JSONLog, time.Now), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := d.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if n := strings.Count(log.String(), "open to whoever can reach"); n != want {
-			t.Errorf("%q: warned %d times\n%s", text, n, log.String())
-		}
 	}
 }
