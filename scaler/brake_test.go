@@ -116,7 +116,6 @@ func TestWhatCountsAsUnready(t *testing.T) {
 				b.pass()
 			}
 			c.change(b, k)
-			b.engine.touch(b.engine.targets[k])
 			b.engine.targets[k].describeAt = b.now
 			b.between() // a service at rest is described between two looks
 			b.minutes(c.minutes)

@@ -27,8 +27,9 @@ const (
 // that a cluster which does not answer holds nobody else back. Some calls are left for what is about to scale.
 func (p *pass) describe(ctx context.Context) {
 	var open, unseen, old, failing []*target
-	for _, t := range p.toDescribe() {
+	for _, t := range p.order {
 		switch {
+		case !p.AlwaysDescribe && p.now.Before(t.describeAt):
 		case t.describeErr != nil:
 			failing = append(failing, t)
 		case t.following():
@@ -46,20 +47,6 @@ func (p *pass) describe(ctx context.Context) {
 	p.describeKeys(ctx, append(keysOf(unseen), p.inventory.candidates(p.now)...))
 	p.describeKeys(ctx, longestWaiting(old))
 	p.describeKeys(ctx, longestWaiting(failing))
-}
-
-// toDescribe are the targets whose services are due to be described.
-func (p *pass) toDescribe() (due []*target) {
-	if p.AlwaysDescribe {
-		return p.order
-	}
-	now := nanoseconds(p.now)
-	for i, a := range p.appointments() {
-		if t := p.order[i]; a.describe <= now && !p.now.Before(t.describeAt) {
-			due = append(due, t)
-		}
-	}
-	return due
 }
 
 // longestWaiting puts first what has been due for longest: where the rate does not suffice for all,
@@ -130,7 +117,6 @@ func (p *pass) noteCandidate(d *observe.Described) {
 // take puts a description to use: it is the newest there is, it settles what was open, and it
 // shows what others did. It reports whether the description is any good.
 func (p *pass) take(t *target, d observe.Described) bool {
-	p.touch(t)
 	if d.Err != nil {
 		t.describeErr = d.Err
 		t.describeNote = awsapi.Explain(d.Err, "ecs:DescribeServices")

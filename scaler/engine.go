@@ -78,13 +78,8 @@ type Engine struct {
 	inventory inventory
 	targets   map[evaluator.Key]*target
 	order     []*target // by key, so that passes are deterministic
-	// agenda has the appointments of the targets in order, as they were before those that are touched were: the only ones that
-	// may have changed since the last commit.
-	agenda  []appointment
-	touched []*target
-	swept   time.Time
-	tracked map[*observe.Entry]*trackedEntry
-	scratch evaluator.Decision
+	tracked   map[*observe.Entry]*trackedEntry
+	scratch   evaluator.Decision
 	// fleet is what all targets of the daemon were like at the last pass.
 	fleet  evaluator.Fleet
 	pruned time.Time

@@ -161,7 +161,6 @@ func (f *Fleet) noteClock() {
 // askTheTime has a service described in the coming pass, for the date of the answer.
 func (e *Engine) askTheTime() {
 	if len(e.order) > 0 {
-		e.touch(e.order[0])
 		e.order[0].describeAt = time.Time{}
 	}
 }

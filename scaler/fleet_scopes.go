@@ -199,7 +199,6 @@ func (e *Engine) retire(keep bool) {
 		e.release(t)
 	}
 	e.order = nil
-	e.touchAll()
 	if !keep {
 		p.remember()
 	}

@@ -309,7 +309,6 @@ func (e *Engine) sync() {
 		e.order = append(e.order, e.targets[b.key])
 		specs[b.key] = e.targets[b.key].spec
 	}
-	e.touchAll()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.specs = specs

@@ -117,23 +117,15 @@ func (p *pass) noteReadProblems(read []*observe.Entry, problems []observe.Proble
 		failing[pr.Entry] = true
 		name := pr.Entry.Name()
 		p.unread[pr.Entry] = name
-		p.noteRead(pr.Entry, awsapi.Explain(pr.Err, "cloudwatch:GetMetricData"))
+		p.tracked[pr.Entry].note = awsapi.Explain(pr.Err, "cloudwatch:GetMetricData")
 		p.problem("metric", name, pr.Err, "cloudwatch:GetMetricData")
 	}
 	for _, entry := range read {
 		if name, known := p.unread[entry]; known && !failing[entry] {
 			p.solved("metric", name)
-			p.noteRead(entry, "")
+			p.tracked[entry].note = ""
 			delete(p.unread, entry)
 		}
-	}
-}
-
-// noteRead says of a metric why it could not be read, or that it could. Other targets than those looked at now may have it, too.
-func (p *pass) noteRead(entry *observe.Entry, note string) {
-	if tr := p.tracked[entry]; tr.note != note {
-		tr.note = note
-		p.touchAll()
 	}
 }
 

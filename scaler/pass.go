@@ -35,11 +35,17 @@ type Report struct {
 
 // untilNext is how long to wait for the next pass.
 func (e *Engine) untilNext(now time.Time) time.Duration {
-	next := e.nextDue(now.Add(longest))
+	next := now.Add(longest)
 	sooner := func(t time.Time) {
 		if t.Before(next) {
 			next = t
 		}
+	}
+	for _, t := range e.order {
+		if t.known() || t.describeErr != nil {
+			sooner(t.nextLook)
+		}
+		sooner(t.describeAt)
 	}
 	if e.Store.Health().Err != nil {
 		sooner(now.Add(stateRetry))
@@ -81,9 +87,8 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	if e.moved() { // since the pass before, by an answer to somebody else
 		e.lookAnew()
 	}
-	e.sweep(now)
 	p := &pass{Engine: e, now: now}
-	p.looking = len(p.nowDue()) > 0
+	p.looking = slices.ContainsFunc(e.order, p.isDue)
 	p.discover(ctx)
 	p.describe(ctx)
 	p.collect()
@@ -126,29 +131,23 @@ func (e *Engine) lookAnew() {
 		clear(t.metricDue)
 		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now().Truncate(second), 0) || t.dirty
 	}
-	e.touchAll()
 	for _, tr := range e.tracked {
 		tr.readAt = time.Time{}
 	}
 }
 
-// collect takes the targets that are due.
+// collect finds the targets that are due.
 func (p *pass) collect() {
-	p.due = p.nowDue()
-	for _, t := range p.due {
-		p.touch(t)
+	for _, t := range p.order {
+		if p.isDue(t) {
+			p.due = append(p.due, t)
+		}
 	}
 }
 
-// nowDue are the targets about which there is something to decide; before one has been asked for there is not.
-func (p *pass) nowDue() (due []*target) {
-	now := nanoseconds(p.now)
-	for i, a := range p.appointments() {
-		if t := p.order[i]; a.look <= now && t.asked() && !p.now.Before(t.nextLook) {
-			due = append(due, t)
-		}
-	}
-	return due
+// isDue says whether there is something to decide about a target; before it has been asked for there is not.
+func (p *pass) isDue(t *target) bool {
+	return (t.known() || t.describeErr != nil) && !p.now.Before(t.nextLook)
 }
 
 // read asks CloudWatch for the metrics of the due targets whose next bucket may have closed, each
@@ -277,7 +276,6 @@ func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool 
 // conclude takes a decision as final: its alarm states, its registration and when to look again.
 func (p *pass) conclude(t *target, d *evaluator.Decision) {
 	t.looked = true
-	p.touch(t)
 	p.takeBounds(t, d)
 	if t.memory.Remember(t.spec, d) {
 		t.dirty = true

@@ -23,7 +23,6 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 	if t == nil {
 		return fmt.Errorf("%s is not a target of the configuration, or its service has not been found yet", k)
 	}
-	e.touch(t)
 	p := &pass{Engine: e, now: e.Clock.Now().Truncate(second)}
 	p.fireBefore(t)
 	now := t.memory.InForce(t.spec)

@@ -124,13 +124,23 @@ func (p *pass) commit(intents []*store.Activity) error {
 	for i, t := range changed {
 		t.row, t.dirty = c.Targets[i], false
 	}
-	p.written()
 	p.pending = store.Changes{}
 	clear(p.leaving)
 	if c.Delays != nil {
 		p.delays = c.Delays
 	}
 	return nil
+}
+
+// changed are the targets whose row in the store is not what it should be.
+func (e *Engine) changed() []*target {
+	var changed []*target
+	for _, t := range e.order {
+		if t.dirty || t.stale() {
+			changed = append(changed, t)
+		}
+	}
+	return changed
 }
 
 // stale reports whether the store's row shows something that is no longer so.

@@ -65,9 +65,6 @@ type target struct {
 	// looked says that the target has been evaluated since the engine knows it.
 	looked  bool
 	blocked blocked
-	// place is the target's in the engine's order and agenda, touched says that it is among the engine's touched ones.
-	place   int
-	touched bool
 	// last is what was last recorded and logged, to tell news from repetition.
 	last recorded
 }
@@ -175,7 +172,6 @@ func (e *Engine) track(t *target) {
 
 // lookNow makes the target due at once. That does not evaluate its alarms before their time.
 func (e *Engine) lookNow(t *target) {
-	e.touch(t)
 	e.lookSoon(t, e.Clock.Now())
 	t.nextLook = time.Time{}
 }
@@ -200,9 +196,6 @@ func (t *target) following() bool { return t.memory.Activity.Open || t.intent !=
 
 // known reports whether the service has been described.
 func (t *target) known() bool { return !t.observation.Service.DescribedAt.IsZero() }
-
-// asked reports whether ECS has been asked for the service, and has answered or failed to.
-func (t *target) asked() bool { return t.known() || t.describeErr != nil }
 
 // readable reports whether reading metrics of the target can lead to anything.
 func (t *target) readable() bool {

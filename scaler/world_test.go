@@ -311,31 +311,7 @@ func (b *bench) restart(text string) *bench {
 // pass makes one pass at the world's time.
 func (b *bench) pass() Report {
 	b.t.Helper()
-	b.untouched()
-	defer b.untouched()
 	return b.engine.Pass(b.t.Context(), b.Now())
-}
-
-// untouched checks what a pass leaves out: a target that nothing has touched has nothing to be written, and the appointment that the
-// agenda says.
-func (b *bench) untouched() {
-	b.t.Helper()
-	agenda := b.engine.appointments()
-	if len(agenda) != len(b.engine.order) {
-		b.t.Fatalf("%d targets have %d appointments", len(b.engine.order), len(agenda))
-	}
-	for i, t := range b.engine.order {
-		if t.place != i || t.touched != slices.Contains(b.engine.touched, t) {
-			b.t.Fatalf("%s is in place %d, not %d, touched %v", t.spec, t.place, i, t.touched)
-		}
-		if want := t.appointment(); agenda[i] != want {
-			b.t.Fatalf("the appointment of %s is %v, not %v", t.spec, agenda[i], want)
-		}
-		before := *t // looking whether it is stale notes that this is known
-		if !t.touched && (t.dirty || before.stale()) {
-			b.t.Fatalf("%s has something to be written, but nothing has touched it", t.spec)
-		}
-	}
 }
 
 // minutes makes n passes, each a minute after the one before.
