@@ -145,7 +145,7 @@ var crewMutants = map[string]struct {
 	"who leaves gives back what others have": {mutant{wrapLeases: func(t lease.Table) lease.Table { return thorough{t} },
 		befall: []string{"restart"}}, "only its owner gives a lease back", 600},
 	"what is open is lost in a hand-over": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, open: true} },
-		befall: []string{"restart", "foreign"}}, "every activity ends", 600},
+		befall: []string{"restart", "foreign"}}, endRule, 600},
 	"failed commits are taken for done": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },
 		befall: []string{"table", "foreign"}}, "every write has a durable intent", 613},
 	"what may have been done is taken back": {mutant{wrapShared: func(b store.Shared) store.Shared { return forgetful{Shared: b, failures: true} },
@@ -159,7 +159,7 @@ func TestTheOracleFindsDefectsOfSeveralDaemons(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var rules []string
 			for seed := range uint64(mutantSeeds) {
-				sum := live(t, m.seed+seed, options{size: &size{4, hour, calmFor(m.rule)}, mutant: &m.mutant, daemons: 3, pace: 50, until: m.rule})
+				sum := live(t, m.seed+seed, options{size: &size{4, troubleFor(m.rule, hour), calmFor(m.rule)}, mutant: &m.mutant, daemons: 3, pace: 50, until: m.rule})
 				for _, v := range sum.violations {
 					if rules = append(rules, v.rule); strings.Contains(v.rule, m.rule) {
 						t.Logf("found with seed %d by %q: %s", v.seed, v.rule, v.text)

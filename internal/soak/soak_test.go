@@ -133,9 +133,9 @@ func TestSoak(t *testing.T) {
 
 // share are the small worlds that the suite lives through: crashes, faults and restarts every few minutes, and then calm.
 var share = []options{
-	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
-	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
-	{size: &size{4, 3 * hour, 3 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
 	{size: &size{4, 40 * time.Minute, 65 * time.Minute}, pace: 60, daemons: 3},
 }
 
@@ -144,8 +144,8 @@ func TestASeedReplaysExactly(t *testing.T) {
 	t.Parallel()
 	const seed = 3
 	for _, o := range []options{
-		{size: &size{4, 3 * hour, time.Minute}, pace: 16, exact: true, daemons: 1},
-		{size: &size{4, 30 * time.Minute, time.Minute}, pace: 90, exact: true, daemons: 3},
+		{size: &size{4, 90 * time.Minute, time.Minute}, pace: 24, exact: true, daemons: 1},
+		{size: &size{4, 20 * time.Minute, time.Minute}, pace: 90, exact: true, daemons: 3},
 	} {
 		first, second := live(t, seed, o), live(t, seed, o)
 		if first.digest != second.digest {
