@@ -57,14 +57,13 @@ func lintLabel(d *strict.Decoder, t *Target) {
 // lintSteps warns of a policy that its alarm can never bring to act: an alarm with > or >= hands
 // over metrics from the threshold up, one with < or <= from the threshold down.
 func lintSteps(d *strict.Decoder, at strict.Position, op evaluator.ComparisonOperator, steps []evaluator.StepAdjustment) {
-	above := op == evaluator.GreaterThanThreshold || op == evaluator.GreaterThanOrEqualToThreshold
 	if len(steps) == 0 {
 		return
 	}
 	switch {
-	case above && steps[len(steps)-1].UpperBound <= 0:
+	case !op.Below() && steps[len(steps)-1].UpperBound <= 0:
 		d.Warnf(at, "no step can ever apply: the alarm compares with %s, so the metric is above the threshold, but every step lies below it; use metric_interval_lower_bound: 0, or LessThanThreshold", op)
-	case !above && steps[0].LowerBound >= 0:
+	case op.Below() && steps[0].LowerBound >= 0:
 		d.Warnf(at, "no step can ever apply: the alarm compares with %s, so the metric is below the threshold, but every step lies above it; use metric_interval_upper_bound: 0, or GreaterThanThreshold", op)
 	}
 }

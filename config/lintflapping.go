@@ -57,7 +57,7 @@ func (e linted) together(policies []int) {
 		high, low := &e.Policies[o.Above].Alarms[0], lastAlarm(&e.Policies[o.Below])
 		e.warnf(e.at(o.Below), "%s and %s are in ALARM at once where %s is %s %s and %s %s: whichever acts first, the other takes it back; let %s scale in only below %s, with a margin",
 			e.name(o.Above), e.name(o.Below), e.metric(high).MetricName,
-			words(high.Operator), text(o.Low), words(low.Operator), text(o.High), e.name(o.Below), text(o.Low))
+			high.Operator.Words(), text(o.Low), low.Operator.Words(), text(o.High), e.name(o.Below), text(o.Low))
 		return
 	}
 	if q := v.Overshoot; q != nil {

@@ -36,7 +36,7 @@ func (e linted) reach(i int) {
 			e.name(i), e.metric(a).MetricName, text(a.Threshold), endOf(low, high, a), text(high*p.TargetTracking.TargetValue/a.Threshold))
 	default:
 		e.warnf(e.at(i), "policy %s can never act: its alarm needs %s %s %s, which %s; choose a threshold inside that range",
-			e.name(i), e.metric(a).MetricName, words(a.Operator), text(a.Threshold), endOf(low, high, a))
+			e.name(i), e.metric(a).MetricName, a.Operator.Words(), text(a.Threshold), endOf(low, high, a))
 	}
 }
 
@@ -56,21 +56,10 @@ func beyond(a *evaluator.Alarm, low, high float64) bool {
 
 // endOf says where the metric ends on the side that the alarm looks to.
 func endOf(low, high float64, a *evaluator.Alarm) string {
-	if above(a.Operator) {
-		return "ends at " + text(high) + " where a task has a memory limit (always on Fargate; on EC2 without memoryReservation)"
+	if a.Operator.Below() {
+		return "is never below " + text(low)
 	}
-	return "is never below " + text(low)
-}
-
-func above(op evaluator.ComparisonOperator) bool {
-	return op == evaluator.GreaterThanThreshold || op == evaluator.GreaterThanOrEqualToThreshold
-}
-
-func words(op evaluator.ComparisonOperator) string {
-	return map[evaluator.ComparisonOperator]string{
-		evaluator.GreaterThanThreshold: "above", evaluator.GreaterThanOrEqualToThreshold: "at or above",
-		evaluator.LessThanThreshold: "below", evaluator.LessThanOrEqualToThreshold: "at or below",
-	}[op]
+	return "ends at " + text(high) + " where a task has a memory limit (always on Fargate; on EC2 without memoryReservation)"
 }
 
 // steps warns of single steps beyond what the metric can be. Those on the other side of the threshold count only where every
@@ -82,21 +71,21 @@ func (e linted) steps(i int, low, high float64) {
 	for _, s := range p.Step.Adjustments {
 		from, to := a.Threshold+s.LowerBound, a.Threshold+s.UpperBound
 		switch {
-		case above(a.Operator) && from > high, !above(a.Operator) && to < low:
+		case !a.Operator.Below() && from > high, a.Operator.Below() && to < low:
 			e.warnf(e.at(i), "the step %s of policy %s (scaling_adjustment %d) can never apply: it is for %s from %s to %s, which %s; remove the step, or move its bounds",
 				span(s), e.name(i), s.ScalingAdjustment, e.metric(a).MetricName, edge(from), edge(to), endOf(low, high, a))
 		case strictly && s.ScalingAdjustment != 0 && otherSide(s, a):
 			e.warnf(e.at(i), "the step %s of policy %s (scaling_adjustment %d) can never apply: it is for values from %s to %s, and the alarm hands over values %s %s; remove the step, or give it a policy of its own with the opposite comparison_operator",
-				span(s), e.name(i), s.ScalingAdjustment, edge(from), edge(to), words(a.Operator), text(a.Threshold))
+				span(s), e.name(i), s.ScalingAdjustment, edge(from), edge(to), a.Operator.Words(), text(a.Threshold))
 		}
 	}
 }
 
 func otherSide(s evaluator.StepAdjustment, a *evaluator.Alarm) bool {
-	if above(a.Operator) {
-		return s.UpperBound <= 0
+	if a.Operator.Below() {
+		return s.LowerBound >= 0
 	}
-	return s.LowerBound >= 0
+	return s.UpperBound <= 0
 }
 
 // wrongSide says that all steps are on the other side, of which Parse has warned.

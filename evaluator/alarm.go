@@ -30,6 +30,28 @@ const (
 	LessThanOrEqualToThreshold    ComparisonOperator = "LessThanOrEqualToThreshold"
 )
 
+// Below says that an alarm with this operator looks for values under its threshold; otherwise it looks for those above it.
+func (op ComparisonOperator) Below() bool {
+	return op == LessThanThreshold || op == LessThanOrEqualToThreshold
+}
+
+// orEqual says that the threshold itself breaches.
+func (op ComparisonOperator) orEqual() bool {
+	return op == GreaterThanOrEqualToThreshold || op == LessThanOrEqualToThreshold
+}
+
+// Words is the operator as it stands before a threshold in a sentence: above, at or above, below, at or below.
+func (op ComparisonOperator) Words() string {
+	words := "above"
+	if op.Below() {
+		words = "below"
+	}
+	if op.orEqual() {
+		words = "at or " + words
+	}
+	return words
+}
+
 // TreatMissingData says what a bucket without datapoint counts as (API PutMetricAlarm TreatMissingData).
 type TreatMissingData string
 

@@ -144,6 +144,22 @@ func TestOperators(t *testing.T) {
 	}
 }
 
+func TestOperatorsInWords(t *testing.T) {
+	for op, want := range map[ComparisonOperator]struct {
+		words, symbol string
+		below         bool
+	}{
+		GreaterThanThreshold:          {"above", ">", false},
+		GreaterThanOrEqualToThreshold: {"at or above", ">=", false},
+		LessThanThreshold:             {"below", "<", true},
+		LessThanOrEqualToThreshold:    {"at or below", "<=", true},
+	} {
+		if op.Words() != want.words || op.symbol() != want.symbol || op.Below() != want.below {
+			t.Errorf("%s: %q, %q, below %v", op, op.Words(), op.symbol(), op.Below())
+		}
+	}
+}
+
 // TestHighResolutionAlarm has the captured 10-second sequences: N=3, the range is nine buckets.
 func TestHighResolutionAlarm(t *testing.T) {
 	for _, c := range []struct {

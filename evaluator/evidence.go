@@ -44,10 +44,10 @@ func (a *AlarmDecision) evidence() string {
 // symbol is the operator as people write it in a line of numbers.
 func (op ComparisonOperator) symbol() string {
 	sign := ">"
-	if op.below() {
+	if op.Below() {
 		sign = "<"
 	}
-	if op == GreaterThanOrEqualToThreshold || op == LessThanOrEqualToThreshold {
+	if op.orEqual() {
 		sign += "="
 	}
 	return sign

@@ -30,11 +30,6 @@ func comparisonOf(op ComparisonOperator, threshold float64) comparison {
 	return c
 }
 
-// below says that the alarm looks for values under the threshold.
-func (op ComparisonOperator) below() bool {
-	return op == LessThanThreshold || op == LessThanOrEqualToThreshold
-}
-
 // breaches is exact: two numbers are equal where their difference is zero, also in floating point.
 func (c comparison) breaches(v float64) bool {
 	beyond := (v - c.threshold) * c.side

@@ -103,7 +103,7 @@ func (e *pass) allowed(at, limit int64) int64 {
 func (policy *Policy) lasting() bool {
 	a := &policy.Alarms[0]
 	keeps := a.Missing == TreatIgnore || a.Percentile > 0
-	return keeps && (!a.Operator.below() || policy.Step.leads(ScaleOut, 0))
+	return keeps && (!a.Operator.Below() || policy.Step.leads(ScaleOut, 0))
 }
 
 // leads says that a step of the policy may lead that way.

@@ -44,7 +44,7 @@ func drawStepPolicy(t *rapid.T, name string) Policy {
 		GreaterThanThreshold, GreaterThanOrEqualToThreshold, LessThanThreshold, LessThanOrEqualToThreshold,
 	}).Draw(t, "operator")
 	step := above(how, n)
-	if op.below() {
+	if op.Below() {
 		step = below(how, n)
 	}
 	p := stepping(name, op, 50, step)

@@ -10,7 +10,7 @@ func matchingStep(steps []StepAdjustment, a *AlarmDecision, metric float64) int 
 	for k := range steps {
 		lower := beside(metric, a.Threshold, steps[k].LowerBound)
 		upper := beside(metric, a.Threshold, steps[k].UpperBound)
-		if a.Operator.below() && lower > 0 && upper <= 0 || !a.Operator.below() && lower >= 0 && upper < 0 {
+		if a.Operator.Below() && lower > 0 && upper <= 0 || !a.Operator.Below() && lower >= 0 && upper < 0 {
 			return k
 		}
 	}

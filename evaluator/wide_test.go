@@ -246,9 +246,9 @@ func drawSteps(t *rapid.T, op ComparisonOperator) Step {
 	switch shape := rapid.IntRange(0, 3).Draw(t, "shape"); {
 	case shape == 0:
 		cuts = []float64{math.Inf(-1), -10, 0, 5, math.Inf(1)}
-	case shape == 1 && !op.below():
+	case shape == 1 && !op.Below():
 		cuts = []float64{5, math.Inf(1)}
-	case op.below():
+	case op.Below():
 		cuts = []float64{math.Inf(-1), -15, 0}
 	}
 	for k := range len(cuts) - 1 {

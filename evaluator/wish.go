@@ -82,7 +82,7 @@ func (e *pass) stepWish(i int) {
 }
 
 func side(op ComparisonOperator) Action {
-	if op.below() {
+	if op.Below() {
 		return ScaleIn
 	}
 	return ScaleOut

@@ -47,15 +47,11 @@ func direction(p *evaluator.PolicyDecision, a *evaluator.AlarmDecision) string {
 	switch {
 	case p.Type != evaluator.TargetTrackingScaling:
 		return "act"
-	case above(a):
-		return "scale out"
-	default:
+	case a.Operator.Below():
 		return "scale in"
+	default:
+		return "scale out"
 	}
-}
-
-func above(a *evaluator.AlarmDecision) bool {
-	return a.Operator == evaluator.GreaterThanThreshold || a.Operator == evaluator.GreaterThanOrEqualToThreshold
 }
 
 // needed is what an alarm lacks.

@@ -139,12 +139,7 @@ func state(a *evaluator.AlarmDecision) string {
 
 // beyond is the comparison: "above 60".
 func beyond(a *evaluator.AlarmDecision) string {
-	return comparisons[a.Operator] + " " + number(a.Threshold)
-}
-
-var comparisons = map[evaluator.ComparisonOperator]string{
-	evaluator.GreaterThanThreshold: "above", evaluator.GreaterThanOrEqualToThreshold: "at or above",
-	evaluator.LessThanThreshold: "below", evaluator.LessThanOrEqualToThreshold: "at or below",
+	return a.Operator.Words() + " " + number(a.Threshold)
 }
 
 func plural(n int, one, many string) string {

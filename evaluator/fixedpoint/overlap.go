@@ -16,7 +16,7 @@ func Overlapping(t *evaluator.Target, policies []int) (Overlap, bool) {
 		for _, k := range policies {
 			for _, high := range t.Policies[i].Alarms {
 				for _, low := range t.Policies[k].Alarms {
-					if i != k && above(high.Operator) && !above(low.Operator) && overlap(high, low) {
+					if i != k && !high.Operator.Below() && low.Operator.Below() && overlap(high, low) {
 						return Overlap{Above: i, Below: k, Low: high.Threshold, High: low.Threshold}, true
 					}
 				}
@@ -24,10 +24,6 @@ func Overlapping(t *evaluator.Target, policies []int) (Overlap, bool) {
 		}
 	}
 	return Overlap{}, false
-}
-
-func above(op evaluator.ComparisonOperator) bool {
-	return op == evaluator.GreaterThanThreshold || op == evaluator.GreaterThanOrEqualToThreshold
 }
 
 func overlap(high, low evaluator.Alarm) bool {
