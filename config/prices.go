@@ -31,7 +31,6 @@ type Prices struct {
 	Alarms         int     `json:"managed_alarms"`
 	ManagedDollars float64 `json:"managed_dollars"`
 	// Patterns is how many entries stand for several services.
-	// Patterns is how many entries stand for several services.
 	Patterns int `json:"patterns"`
 }
 

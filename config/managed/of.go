@@ -229,9 +229,6 @@ var (
 	digit    = regexp.MustCompile(`^([0-9]|$)`)
 )
 
-// itoa keeps the writers short.
-func itoa(n int) string { return strconv.Itoa(n) }
-
 // unused gives a label that is not taken yet: letters, digits and _ of the name.
 func unused(taken *[]string, name string) string {
 	label := notLabel.ReplaceAllString(name, "_")
@@ -240,7 +237,7 @@ func unused(taken *[]string, name string) string {
 	}
 	free := label
 	for n := 2; slices.Contains(*taken, free); n++ {
-		free = label + "_" + itoa(n)
+		free = label + "_" + strconv.Itoa(n)
 	}
 	*taken = append(*taken, free)
 	return free

@@ -2,6 +2,7 @@ package managed
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -49,21 +50,7 @@ func (w *hclWriter) text(indent int, key, value string) {
 
 // hclText is a text between quotes; templates are escaped.
 func hclText(s string) string {
-	var out strings.Builder
-	out.WriteByte('"')
-	for _, r := range strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s) {
-		switch {
-		case r == '"', r == '\\':
-			out.WriteByte('\\')
-			out.WriteRune(r)
-		case printable(r):
-			out.WriteRune(r)
-		default:
-			fmt.Fprintf(&out, `\U%08x`, r)
-		}
-	}
-	out.WriteByte('"')
-	return out.String()
+	return inQuotes(strings.NewReplacer("${", "$${", "%{", "%%{").Replace(s), longEscape)
 }
 
 func (w *hclWriter) resource(kind, label string, inside func()) {
@@ -76,8 +63,8 @@ func (w *hclWriter) target(t *Target) {
 		w.text(2, "service_namespace", "ecs")
 		w.text(2, "scalable_dimension", "ecs:service:DesiredCount")
 		w.text(2, "resource_id", t.ResourceID())
-		w.put(2, "min_capacity", itoa(t.Min))
-		w.put(2, "max_capacity", itoa(t.Max))
+		w.put(2, "min_capacity", strconv.Itoa(t.Min))
+		w.put(2, "max_capacity", strconv.Itoa(t.Max))
 		if t.Suspended != (Suspended{}) {
 			w.block(2, "suspended_state", func() {
 				w.put(4, "dynamic_scaling_in_suspended", fmt.Sprint(t.Suspended.In))
@@ -127,8 +114,8 @@ func (w *hclWriter) policy(target, name, kind string, inside func()) string {
 func (w *hclWriter) tracking(p Tracking) {
 	w.block(2, "target_tracking_scaling_policy_configuration", func() {
 		w.put(4, "target_value", number(p.TargetValue))
-		w.put(4, "scale_out_cooldown", itoa(p.ScaleOutCooldown))
-		w.put(4, "scale_in_cooldown", itoa(p.ScaleInCooldown))
+		w.put(4, "scale_out_cooldown", strconv.Itoa(p.ScaleOutCooldown))
+		w.put(4, "scale_in_cooldown", strconv.Itoa(p.ScaleInCooldown))
 		if p.DisableScaleIn {
 			w.put(4, "disable_scale_in", "true")
 		}
@@ -187,9 +174,9 @@ func (w *hclWriter) step(p Step) {
 	w.block(2, "step_scaling_policy_configuration", func() {
 		w.text(4, "adjustment_type", p.AdjustmentType)
 		w.text(4, "metric_aggregation_type", p.AggregationType)
-		w.put(4, "cooldown", itoa(p.Cooldown))
+		w.put(4, "cooldown", strconv.Itoa(p.Cooldown))
 		if p.MinMagnitude > 0 {
-			w.put(4, "min_adjustment_magnitude", itoa(p.MinMagnitude))
+			w.put(4, "min_adjustment_magnitude", strconv.Itoa(p.MinMagnitude))
 		}
 		for _, a := range p.Adjustments {
 			w.block(4, "step_adjustment", func() {
@@ -199,7 +186,7 @@ func (w *hclWriter) step(p Step) {
 				if a.Upper != nil {
 					w.put(6, "metric_interval_upper_bound", number(*a.Upper))
 				}
-				w.put(6, "scaling_adjustment", itoa(a.Change))
+				w.put(6, "scaling_adjustment", strconv.Itoa(a.Change))
 			})
 		}
 	})
@@ -210,9 +197,9 @@ func (w *hclWriter) alarm(t *Target, p Step, policy string) {
 	w.text(2, "alarm_name", t.Cluster+"-"+t.Service+"-"+p.Name)
 	w.text(2, "comparison_operator", a.Operator)
 	w.put(2, "threshold", number(a.Threshold))
-	w.put(2, "evaluation_periods", itoa(a.EvaluationPeriods))
+	w.put(2, "evaluation_periods", strconv.Itoa(a.EvaluationPeriods))
 	if a.DatapointsToAlarm > 0 {
-		w.put(2, "datapoints_to_alarm", itoa(a.DatapointsToAlarm))
+		w.put(2, "datapoints_to_alarm", strconv.Itoa(a.DatapointsToAlarm))
 	}
 	w.text(2, "treat_missing_data", a.TreatMissing)
 	if a.IgnoreLowSamples {
@@ -223,7 +210,7 @@ func (w *hclWriter) alarm(t *Target, p Step, policy string) {
 		w.alarmQueries(a)
 		return
 	}
-	w.put(2, "period", itoa(a.Period))
+	w.put(2, "period", strconv.Itoa(a.Period))
 	w.flat(2, &a.Metric)
 	statistic := "statistic"
 	if !simple(a.Metric.Statistic) {
@@ -256,12 +243,12 @@ func (w *hclWriter) alarmQueries(a *Alarm) {
 			w.put(4, "return_data", fmt.Sprint(!q.Hidden))
 			if q.Metric == nil {
 				w.text(4, "expression", q.Expression)
-				w.put(4, "period", itoa(a.Period))
+				w.put(4, "period", strconv.Itoa(a.Period))
 				return
 			}
 			w.block(4, "metric", func() {
 				w.flat(6, q.Metric)
-				w.put(6, "period", itoa(a.Period))
+				w.put(6, "period", strconv.Itoa(a.Period))
 				w.text(6, "stat", q.Metric.Statistic)
 				w.text(6, "unit", q.Metric.Unit)
 			})
@@ -278,10 +265,10 @@ func (w *hclWriter) action(a Action) {
 	w.text(2, "end_time", a.EndTime)
 	w.block(2, "scalable_target_action", func() {
 		if a.Min != nil {
-			w.put(4, "min_capacity", itoa(*a.Min))
+			w.put(4, "min_capacity", strconv.Itoa(*a.Min))
 		}
 		if a.Max != nil {
-			w.put(4, "max_capacity", itoa(*a.Max))
+			w.put(4, "max_capacity", strconv.Itoa(*a.Max))
 		}
 	})
 }
@@ -289,10 +276,10 @@ func (w *hclWriter) action(a Action) {
 func (w *hclWriter) predictive(p Predictive) {
 	w.block(2, "predictive_scaling_policy_configuration", func() {
 		w.text(4, "mode", p.Mode)
-		w.put(4, "scheduling_buffer_time", itoa(p.BufferTime))
+		w.put(4, "scheduling_buffer_time", strconv.Itoa(p.BufferTime))
 		w.text(4, "max_capacity_breach_behavior", p.Breach)
 		if p.Breach == IncreaseMax {
-			w.put(4, "max_capacity_buffer", itoa(p.Buffer))
+			w.put(4, "max_capacity_buffer", strconv.Itoa(p.Buffer))
 		}
 		w.block(4, "metric_specification", func() {
 			w.put(6, "target_value", number(p.TargetValue))

@@ -23,23 +23,35 @@ func quoted(s string) string {
 	if plain.MatchString(s) && !slices.Contains(words, strings.ToLower(s)) {
 		return s
 	}
+	return inQuotes(strings.ReplaceAll(s, "${", "$${"), shortEscape)
+}
+
+// inQuotes is a text between quotes, in which escape writes what is not printable.
+func inQuotes(s string, escape func(rune) string) string {
 	var out strings.Builder
 	out.WriteByte('"')
-	for _, r := range strings.ReplaceAll(s, "${", "$${") {
+	for _, r := range s {
 		switch {
 		case r == '"', r == '\\':
 			out.WriteByte('\\')
 			out.WriteRune(r)
 		case printable(r):
 			out.WriteRune(r)
-		case r < 1<<16:
-			fmt.Fprintf(&out, `\u%04x`, r)
 		default:
-			fmt.Fprintf(&out, `\U%08x`, r)
+			out.WriteString(escape(r))
 		}
 	}
 	out.WriteByte('"')
 	return out.String()
+}
+
+func longEscape(r rune) string { return fmt.Sprintf(`\U%08x`, r) }
+
+func shortEscape(r rune) string {
+	if r < 1<<16 {
+		return fmt.Sprintf(`\u%04x`, r)
+	}
+	return longEscape(r)
 }
 
 // number is a float as people write it, and as the configuration reads it back.
