@@ -39,7 +39,7 @@ var scalingMembers = map[string][]string{
 }
 
 func (c *compiler) scaling(doc *document) error {
-	d := &doc.AutoScaling
+	d := &doc.Home.AutoScaling
 	// They are tried on a store of their own, so that a mistake is found where it was written.
 	trial := scaling.New(scaling.Options{Fleet: nobody{}})
 	for _, list := range []struct {
@@ -64,7 +64,7 @@ func (c *compiler) scaling(doc *document) error {
 			}
 		}
 	}
-	for i, item := range doc.MetricAlarms {
+	for i, item := range doc.Home.MetricAlarms {
 		if err := c.setup(trial, fmt.Sprintf("%s.metric_alarms[%d]", c.base, i), "PutMetricAlarm", plainMap(item)); err != nil {
 			return err
 		}

@@ -27,9 +27,9 @@ type metricSpec struct {
 
 func (c *compiler) customMetrics(doc *document) error {
 	seen := map[string]bool{}
-	for i := range doc.CustomMetrics {
+	for i := range doc.Home.CustomMetrics {
 		path := fmt.Sprintf("%s.custom_metrics[%d]", c.base, i)
-		m, err := c.customMetric(path, &doc.CustomMetrics[i])
+		m, err := c.customMetric(path, &doc.Home.CustomMetrics[i])
 		if err != nil {
 			return err
 		}

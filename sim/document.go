@@ -3,21 +3,15 @@ package sim
 // The types of this file are the scenario file as it is written; docs/simulated-region.md explains every key.
 
 type document struct {
-	Region        string           `yaml:"region"`
-	Account       string           `yaml:"account"`
-	Seed          uint64           `yaml:"seed"`
-	Start         *instant         `yaml:"start"`
-	History       seconds          `yaml:"history"`
-	ResponseTime  seconds          `yaml:"response_time"`
-	Publication   publicationDoc   `yaml:"publication"`
-	Limits        limitsDoc        `yaml:"limits"`
-	Clusters      []clusterDoc     `yaml:"clusters"`
-	Services      []serviceDoc     `yaml:"services"`
-	CustomMetrics []customDoc      `yaml:"custom_metrics"`
-	AutoScaling   autoScalingDoc   `yaml:"application_autoscaling"`
-	MetricAlarms  []map[string]any `yaml:"metric_alarms"`
-	DynamoDB      dynamoDoc        `yaml:"dynamodb"`
-	Faults        []faultDoc       `yaml:"faults"`
+	Home placeDoc `yaml:",inline"`
+
+	Seed         uint64         `yaml:"seed"`
+	Start        *instant       `yaml:"start"`
+	History      seconds        `yaml:"history"`
+	ResponseTime seconds        `yaml:"response_time"`
+	Publication  publicationDoc `yaml:"publication"`
+	Limits       limitsDoc      `yaml:"limits"`
+	Faults       []faultDoc     `yaml:"faults"`
 
 	Places         []placeDoc        `yaml:"places"`
 	Roles          []roleDoc         `yaml:"roles"`
@@ -25,7 +19,7 @@ type document struct {
 	SessionsExpire bool              `yaml:"sessions_expire"`
 }
 
-// placeDoc is another account or region.
+// placeDoc is what an account has in a region: the scenario's own, or another one.
 type placeDoc struct {
 	Region        string           `yaml:"region"`
 	Account       string           `yaml:"account"`

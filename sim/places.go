@@ -13,13 +13,9 @@ type place struct{ account, region string }
 func (p place) String() string { return p.account + "/" + p.region }
 
 func (c *compiler) places(doc *document) error {
-	for i := range doc.Places {
-		d := &doc.Places[i]
-		sub := &document{
-			Region: or(d.Region, c.s.region), Account: or(d.Account, c.s.account), Seed: c.s.seed,
-			Clusters: d.Clusters, Services: d.Services, CustomMetrics: d.CustomMetrics, AutoScaling: d.AutoScaling,
-			MetricAlarms: d.MetricAlarms, DynamoDB: d.DynamoDB,
-		}
+	for i, d := range doc.Places {
+		d.Region, d.Account = or(d.Region, c.s.region), or(d.Account, c.s.account)
+		sub := &document{Home: d, Seed: c.s.seed}
 		s, err := c.place(sub, fmt.Sprintf("$.places[%d]", i))
 		if err != nil {
 			return err
@@ -36,7 +32,7 @@ func (c *compiler) places(doc *document) error {
 // place compiles a place, with the limits and delays of the whole scenario.
 func (c *compiler) place(doc *document, base string) (*Scenario, error) {
 	sub := &compiler{src: c.src, curves: c.curves, base: base, defs: c.defs}
-	sub.s = c.s.elsewhere(place{doc.Account, doc.Region})
+	sub.s = c.s.elsewhere(place{doc.Home.Account, doc.Home.Region})
 	for _, step := range []func(*document) error{sub.names, sub.clusters, sub.services, sub.customMetrics, sub.scaling, sub.dynamoDB} {
 		if err := step(doc); err != nil {
 			return nil, err

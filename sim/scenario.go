@@ -97,7 +97,7 @@ var (
 
 func (c *compiler) scenario(doc *document) (*Scenario, error) {
 	c.s = &Scenario{
-		name: c.src.name, region: or(doc.Region, "us-east-1"), account: or(doc.Account, "123456789012"), seed: doc.Seed,
+		name: c.src.name, region: or(doc.Home.Region, "us-east-1"), account: or(doc.Home.Account, "123456789012"), seed: doc.Seed,
 		history: doc.History.duration(), responseTime: doc.ResponseTime.duration(),
 	}
 	if doc.Start != nil {
@@ -197,7 +197,7 @@ func (c *compiler) rates(docs map[string]rateDoc) error {
 }
 
 func (c *compiler) clusters(doc *document) error {
-	for i, d := range doc.Clusters {
+	for i, d := range doc.Home.Clusters {
 		path := fmt.Sprintf("%s.clusters[%d]", c.base, i)
 		if !plainName.MatchString(d.Name) {
 			return c.src.wrong(path+".name", "%q is no cluster name: letters, digits, - and _", d.Name)

@@ -48,8 +48,8 @@ var (
 
 func (c *compiler) services(doc *document) error {
 	c.known = map[key]bool{}
-	for i := range doc.Services {
-		if err := c.service(fmt.Sprintf("%s.services[%d]", c.base, i), &doc.Services[i]); err != nil {
+	for i := range doc.Home.Services {
+		if err := c.service(fmt.Sprintf("%s.services[%d]", c.base, i), &doc.Home.Services[i]); err != nil {
 			return err
 		}
 	}

@@ -29,7 +29,7 @@ func (t *tableCall) at(now time.Time) dynamo.Request {
 }
 
 func (c *compiler) dynamoDB(doc *document) error {
-	d := &doc.DynamoDB
+	d := &doc.Home.DynamoDB
 	t := &c.s.tables
 	if c.base == "$" { // a place begins with the delays of the whole scenario
 		*t = tables{lag: 100 * time.Millisecond, expiry: 48 * time.Hour, creation: 5 * time.Second}
