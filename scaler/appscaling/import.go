@@ -4,15 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
-	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	cwtypes "github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
 	"ecs-autoscaler/config/described"
@@ -78,81 +75,40 @@ func tree(of any) (described.Value, error) {
 	return described.OfAPI(members), nil
 }
 
-// explained names the call that failed, and what to do.
-func explained(err error, operation string) error {
-	return errors.New(awsapi.Explain(err, operation))
-}
-
 func (a *account) targets(ctx context.Context) error {
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(a.clients.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "application-autoscaling:DescribeScalableTargets")
+	return scalableTargets(ctx, a.clients, nil, func(t *types.ScalableTarget) error {
+		if !a.wants(aws.ToString(t.ResourceId)) {
+			return nil
 		}
-		for i := range page.ScalableTargets {
-			t := &page.ScalableTargets[i]
-			if !a.wants(aws.ToString(t.ResourceId)) {
-				continue
-			}
-			t.PredictedCapacity = nil // what a forecast says now is no setting
-			if strings.Contains(aws.ToString(t.RoleARN), ":role/aws-service-role/") {
-				t.RoleARN = nil // AWS's own, which every target has
-			}
-			if err := a.add(described.ScalableTarget, aws.ToString(t.ResourceId), "", t); err != nil {
-				return err
-			}
+		t.PredictedCapacity = nil // what a forecast says now is no setting
+		if strings.Contains(aws.ToString(t.RoleARN), ":role/aws-service-role/") {
+			t.RoleARN = nil // AWS's own, which every target has
 		}
-	}
-	return nil
+		return a.add(described.ScalableTarget, aws.ToString(t.ResourceId), "", t)
+	})
 }
 
 func (a *account) scalingPolicies(ctx context.Context) error {
-	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(a.clients.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "application-autoscaling:DescribeScalingPolicies")
+	return scalingPolicies(ctx, a.clients, func(p *types.ScalingPolicy) error {
+		if !a.wants(aws.ToString(p.ResourceId)) {
+			return nil
 		}
-		for i := range page.ScalingPolicies {
-			p := &page.ScalingPolicies[i]
-			if !a.wants(aws.ToString(p.ResourceId)) {
-				continue
-			}
-			if p.PolicyType == types.PolicyTypeStepScaling {
-				a.policies[aws.ToString(p.PolicyARN)] = true
-			}
-			name := aws.ToString(p.ResourceId) + " scaling policy " + aws.ToString(p.PolicyName)
-			if err := a.add(described.ScalingPolicy, name, aws.ToString(p.PolicyARN), p); err != nil {
-				return err
-			}
+		if p.PolicyType == types.PolicyTypeStepScaling {
+			a.policies[aws.ToString(p.PolicyARN)] = true
 		}
-	}
-	return nil
+		name := aws.ToString(p.ResourceId) + " scaling policy " + aws.ToString(p.PolicyName)
+		return a.add(described.ScalingPolicy, name, aws.ToString(p.PolicyARN), p)
+	})
 }
 
 func (a *account) scheduledActions(ctx context.Context) error {
-	pages := applicationautoscaling.NewDescribeScheduledActionsPaginator(a.clients.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "application-autoscaling:DescribeScheduledActions")
+	return scheduledActions(ctx, a.clients, func(s *types.ScheduledAction) error {
+		if !a.wants(aws.ToString(s.ResourceId)) {
+			return nil
 		}
-		for i := range page.ScheduledActions {
-			s := &page.ScheduledActions[i]
-			if !a.wants(aws.ToString(s.ResourceId)) {
-				continue
-			}
-			name := aws.ToString(s.ResourceId) + " scheduled action " + aws.ToString(s.ScheduledActionName)
-			if err := a.add(described.ScheduledAction, name, "", s); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		name := aws.ToString(s.ResourceId) + " scheduled action " + aws.ToString(s.ScheduledActionName)
+		return a.add(described.ScheduledAction, name, "", s)
+	})
 }
 
 // alarms reads those that start one of the step policies. The alarms of target tracking are AWS's own.
@@ -160,24 +116,12 @@ func (a *account) alarms(ctx context.Context) error {
 	if len(a.policies) == 0 {
 		return nil
 	}
-	in := &cloudwatch.DescribeAlarmsInput{ActionPrefix: a.prefix(), AlarmTypes: []cwtypes.AlarmType{cwtypes.AlarmTypeMetricAlarm}}
-	pages := cloudwatch.NewDescribeAlarmsPaginator(a.clients.CloudWatch, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "cloudwatch:DescribeAlarms")
+	return metricAlarms(ctx, a.clients, a.prefix(), func(m *cwtypes.MetricAlarm) error {
+		if !slices.ContainsFunc(m.AlarmActions, func(action string) bool { return a.policies[action] }) {
+			return nil
 		}
-		for i := range page.MetricAlarms {
-			m := &page.MetricAlarms[i]
-			if !slices.ContainsFunc(m.AlarmActions, func(action string) bool { return a.policies[action] }) {
-				continue
-			}
-			if err := a.add(described.Alarm, "alarm "+aws.ToString(m.AlarmName), "", m); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		return a.add(described.Alarm, "alarm "+aws.ToString(m.AlarmName), "", m)
+	})
 }
 
 // prefix is what the actions of all alarms of scaling policies in this account and region begin with, as those of its policies do:

@@ -74,22 +74,19 @@ func (c Choice) means(t *Target) bool {
 
 // Managed are the scalable targets of the ECS services of the clients' account and region that are meant, by name.
 func Managed(ctx context.Context, c *awsapi.Clients, chosen Choice) ([]Target, error) {
-	in := &applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs}
+	var resources []string
 	if chosen.Service != "" {
-		in.ResourceIds = []string{resource(chosen.Cluster, chosen.Service)}
+		resources = []string{resource(chosen.Cluster, chosen.Service)}
 	}
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(c.ApplicationAutoScaling, in)
 	var all []Target
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, explained(err, "application-autoscaling:DescribeScalableTargets")
+	err := scalableTargets(ctx, c, resources, func(of *types.ScalableTarget) error {
+		if t, ok := targetOf(of); ok && chosen.means(&t) {
+			all = append(all, t)
 		}
-		for i := range page.ScalableTargets {
-			if t, ok := targetOf(&page.ScalableTargets[i]); ok && chosen.means(&t) {
-				all = append(all, t)
-			}
-		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	slices.SortFunc(all, func(a, b Target) int { return strings.Compare(a.Service, b.Service) })
 	return all, nil
