@@ -139,9 +139,9 @@ func (in *intention) show(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for i := range in.changes {
 		c := &in.changes[i]
-		what := c.Now.String() + " -> " + c.To.String()
+		what := appscaling.Words(c.Now) + " -> " + appscaling.Words(c.To)
 		if !c.Changes() {
-			what = c.Now.String() + ", as it shall be"
+			what = appscaling.Words(c.Now) + ", as it shall be"
 		}
 		fmt.Fprintf(tw, "%s/%s\t%s\n", c.Cluster, c.Service, what)
 	}

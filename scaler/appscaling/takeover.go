@@ -11,21 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
+	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/awsapi"
 )
 
-// Switches are the three of a scalable target that stop AWS from scaling it (API SuspendedState): true is suspended.
-type Switches struct {
-	DynamicScalingIn  bool `json:"dynamic_scaling_in_suspended"`
-	DynamicScalingOut bool `json:"dynamic_scaling_out_suspended"`
-	Scheduled         bool `json:"scheduled_scaling_suspended"`
-}
+// Suspended is the state of a target to which AWS does nothing.
+var Suspended = evaluator.SuspendedState{DynamicScalingIn: true, DynamicScalingOut: true, Scheduled: true}
 
-// Suspended are the switches of a target that AWS does nothing to.
-var Suspended = Switches{true, true, true}
-
-// String names what is suspended.
-func (s Switches) String() string {
+// Words names what is suspended: "nothing suspended", "scaling in suspended", "all suspended".
+func Words(s evaluator.SuspendedState) string {
 	var names []string
 	for _, one := range []struct {
 		name string
@@ -50,13 +44,13 @@ type Target struct {
 	// ARN is the target's own; it is another one when the target has been registered anew.
 	ARN              string
 	Cluster, Service string
-	Now              Switches
+	Now              evaluator.SuspendedState
 }
 
 // Change is what is to become of a target's switches.
 type Change struct {
 	Target
-	To Switches
+	To evaluator.SuspendedState
 }
 
 // Changes says whether there is anything to do.
@@ -102,8 +96,9 @@ func targetOf(t *types.ScalableTarget) (Target, bool) {
 	}
 	out := Target{ARN: aws.ToString(t.ScalableTargetARN), Cluster: parts[1], Service: parts[2]}
 	if s := t.SuspendedState; s != nil {
-		out.Now = Switches{
-			aws.ToBool(s.DynamicScalingInSuspended), aws.ToBool(s.DynamicScalingOutSuspended), aws.ToBool(s.ScheduledScalingSuspended),
+		out.Now = evaluator.SuspendedState{
+			DynamicScalingIn: aws.ToBool(s.DynamicScalingInSuspended), DynamicScalingOut: aws.ToBool(s.DynamicScalingOutSuspended),
+			Scheduled: aws.ToBool(s.ScheduledScalingSuspended),
 		}
 	}
 	return out, true
@@ -134,11 +129,11 @@ type Record struct {
 
 // Taken is one target that was taken over.
 type Taken struct {
-	ARN     string   `json:"scalable_target_arn"`
-	Region  string   `json:"region"`
-	Cluster string   `json:"cluster"`
-	Service string   `json:"service"`
-	Before  Switches `json:"before"`
+	ARN     string                   `json:"scalable_target_arn"`
+	Region  string                   `json:"region"`
+	Cluster string                   `json:"cluster"`
+	Service string                   `json:"service"`
+	Before  evaluator.SuspendedState `json:"before"`
 	// TakenAt is when Before was seen.
 	TakenAt time.Time `json:"taken_at"`
 }

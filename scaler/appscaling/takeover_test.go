@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"ecs-autoscaler/evaluator"
 )
 
 // TestPropertyHandbackRestoresWhatTheFirstTakeoverFound lets takeovers and handbacks end anywhere, as a killed process does, and go on.
@@ -15,7 +17,7 @@ func TestPropertyHandbackRestoresWhatTheFirstTakeoverFound(t *testing.T) {
 		targets := make([]Target, rapid.IntRange(1, 4).Draw(rt, "targets"))
 		for i := range targets {
 			on := func(name string) bool { return rapid.Bool().Draw(rt, name) }
-			targets[i] = Target{ARN: fmt.Sprint("arn", i), Cluster: "c", Service: fmt.Sprint("s", i), Now: Switches{on("in"), on("out"), on("scheduled")}}
+			targets[i] = Target{ARN: fmt.Sprint("arn", i), Cluster: "c", Service: fmt.Sprint("s", i), Now: evaluator.SuspendedState{DynamicScalingIn: on("in"), DynamicScalingOut: on("out"), Scheduled: on("scheduled")}}
 		}
 		before := slices.Clone(targets)
 		var record Record
