@@ -37,6 +37,8 @@ type Config struct {
 	// Targets stand in file order.
 	Targets []*Target
 
+	// managed is what the text says of managed scaling, "" when it says nothing.
+	managed     ManagedPolicies
 	exact       map[evaluator.Key][]*Target
 	patterns    []*Target
 	unsupported []Diagnostic
@@ -153,6 +155,7 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))
+	strict.Overlay(&c.managed, strict.Read(m, "managed_policies", strict.OneOf(ManagedRefuse, ManagedWarn, ManagedSuspend, ManagedIgnore)))
 	strict.Overlay(&c.HaltIfUnreadyPercent, strict.Read(m, "halt_if_unready_percent", haltPercent))
 	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)

@@ -55,7 +55,7 @@ func (d *Daemon) decisions() ([]evaluator.Decision, error) {
 // unhandledReasons say that nothing could be decided about the service.
 var unhandledReasons = []evaluator.Reason{
 	evaluator.ServiceNotDescribed, evaluator.ServiceNotFound, evaluator.ServiceNotActive,
-	evaluator.ServiceNotScalable, evaluator.StaleData,
+	evaluator.ServiceNotScalable, evaluator.StaleData, evaluator.ManagedPolicyConflict, evaluator.ManagedPoliciesUnknown,
 }
 
 // handled reports whether the decision was one about the service, and was carried out if it was to be.

@@ -97,11 +97,12 @@ func (p policy) actions() []string {
 }
 
 func TestEachPolicyAllowsExactlyWhatIsListed(t *testing.T) {
-	reading := []string{"cloudwatch:GetMetricData", "ecs:DescribeServices", "ecs:ListClusters", "ecs:ListServices"}
+	reading := []string{"application-autoscaling:DescribeScalableTargets", "cloudwatch:GetMetricData", "ecs:DescribeServices", "ecs:ListClusters", "ecs:ListServices"}
 	for file, want := range map[string][]string{
-		"iam/policy.json":           append(slices.Clone(reading), "ecs:UpdateService"),
-		"iam/policy.dry-run.json":   reading,
-		"iam/policy.efs-state.json": {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
+		"iam/policy.json":                 append(slices.Clone(reading), "ecs:UpdateService"),
+		"iam/policy.dry-run.json":         reading,
+		"iam/policy.managed-scaling.json": {"application-autoscaling:RegisterScalableTarget"},
+		"iam/policy.efs-state.json":       {"elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"},
 		"iam/policy.dynamodb-state.json": {
 			"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
 		},
@@ -143,7 +144,7 @@ func TestWhatIAMCanBindToAClusterIsBoundToIt(t *testing.T) {
 	for _, s := range parse[policy](t, "iam/policy.json").Statement {
 		for _, action := range s.Action {
 			switch action {
-			case "cloudwatch:GetMetricData", "ecs:ListClusters": // IAM knows no resource and no condition for these.
+			case "cloudwatch:GetMetricData", "ecs:ListClusters", "application-autoscaling:DescribeScalableTargets": // IAM knows no resource and no condition for these.
 				continue
 			case "ecs:DescribeServices", "ecs:UpdateService":
 				if diff := cmp.Diff(oneOrMore{"arn:aws:ecs:eu-west-2:123456789012:service/flaskapp/*"}, s.Resource); diff != "" {

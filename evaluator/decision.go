@@ -52,6 +52,8 @@ const (
 	ServiceNotActive          Reason = "ServiceNotActive"
 	ServiceNotScalable        Reason = "ServiceNotScalable"
 	ServiceNotDescribed       Reason = "ServiceNotDescribed"
+	ManagedPolicyConflict     Reason = "ManagedPolicyConflict"  // Application Auto Scaling scales the service, too
+	ManagedPoliciesUnknown    Reason = "ManagedPoliciesUnknown" // nobody knows yet whether it does
 )
 
 // Why a safety rail of ours, which AWS does not have, held it back.

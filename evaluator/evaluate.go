@@ -84,6 +84,10 @@ func (e *pass) refusal() Reason {
 		return ServiceNotActive
 	case s.Daemon:
 		return ServiceNotScalable
+	case e.o.Managed == ManagedUnknown:
+		return ManagedPoliciesUnknown
+	case e.o.Managed == ManagedToo:
+		return ManagedPolicyConflict
 	case switchedOff(e.t, s, e.m, e.r.Min):
 		return ServiceSwitchedOff
 	default:
@@ -116,13 +120,17 @@ func (e *pass) registered() int {
 	return e.desired
 }
 
-// refuse stops every wish with the one reason that concerns the service itself.
+// refuse stops every wish with the one reason that concerns the service itself. What a policy would want is kept where nothing
+// but the managed scaling stands against it: whoever moves in wants to see it.
 func (e *pass) refuse(why Reason) {
 	e.d.Reason = why
 	for i := range e.d.Policies {
 		p := &e.d.Policies[i]
-		if p.Wish != Hold {
-			p.stop(why)
+		if p.Wish == Hold {
+			continue
+		}
+		p.stop(why)
+		if why != ManagedPolicyConflict && why != ManagedPoliciesUnknown {
 			p.HasWanted, p.Wanted, p.Base, p.Credit = false, 0, 0, 0
 		}
 	}

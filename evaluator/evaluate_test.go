@@ -37,6 +37,22 @@ func TestServicesThatCannotBeScaled(t *testing.T) {
 	}
 }
 
+func TestWhatApplicationAutoScalingScalesTooIsJudgedAndNotMoved(t *testing.T) {
+	for managed, why := range map[Managed]Reason{ManagedToo: ManagedPolicyConflict, ManagedUnknown: ManagedPoliciesUnknown} {
+		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(12, 12).metric(0, "80x15")
+		s.m.Registered = false
+		s.o.Managed = managed
+		d := s.expect(12, why).decide()
+		if p := d.Policies[0]; d.Registers || p.Alarms[0].State != AlarmingState || p.Action != Hold || p.Reason != why || !p.HasWanted || p.Wanted <= 12 {
+			t.Errorf("registers %t, %+v: what it would want is to be seen, and nothing is to be done", d.Registers, p)
+		}
+		s.o.Managed = NotManaged
+		if d := s.expect(10, LoweredToMax).decide(); !d.Registers {
+			t.Error("it is registered when nothing stands against it any more")
+		}
+	}
+}
+
 func TestSwitchedOff(t *testing.T) {
 	off := func(t *testing.T, lowest, last int) *scene {
 		s := newScene(t, lowest, 10, tracking("cpu", 50)).counts(0, 0).metric(0, "80x15")

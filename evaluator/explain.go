@@ -37,6 +37,8 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	ServiceNotActive:                     serviceInactive,
 	ServiceNotScalable:                   serviceDaemon,
 	ServiceNotDescribed:                  serviceUnknown,
+	ManagedPolicyConflict:                managedToo,
+	ManagedPoliciesUnknown:               managedUnknown,
 	ScaleInForbidden:                     inForbiddenWindow,
 	HeldByFlapGuard:                      guardedFromFlapping,
 	HeldByFleetBrake:                     fleetHalted,
@@ -306,6 +308,16 @@ func serviceInactive(d *Decision, _ *PolicyDecision) string {
 
 func serviceDaemon(d *Decision, _ *PolicyDecision) string {
 	return "service " + d.Target.String() + " uses the DAEMON scheduling strategy, so ECS sets its count"
+}
+
+func managedToo(d *Decision, _ *PolicyDecision) string {
+	return "Application Auto Scaling scales " + d.Target.String() + ", too, so it is left alone at " + strconv.Itoa(d.Desired) +
+		" until its three kinds of scaling are suspended there; ecs-autoscaler takeover does that"
+}
+
+func managedUnknown(d *Decision, _ *PolicyDecision) string {
+	return "whether Application Auto Scaling scales " + d.Target.String() + ", too, has not been answered yet, so it is left alone at " +
+		strconv.Itoa(d.Desired)
 }
 
 func serviceUnknown(d *Decision, _ *PolicyDecision) string {

@@ -126,6 +126,7 @@ var (
 		TargetServicePutResourceAsUnscalable, WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue,
 		InsufficientData, StaleData, CooldownInEffect, ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers,
 		DynamicScalingSuspended, ServiceSwitchedOff, ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed,
+		ManagedPolicyConflict, ManagedPoliciesUnknown,
 		ScheduledScalingSuspended, ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake,
 	}
 	odd = regexp.MustCompile(`NaN|Inf|%!|  |\.\.|a policy|,\.|:\.`)
@@ -156,7 +157,8 @@ func saysWhatItDoes(w *wide) string {
 func (d *Decision) speaksOf(text string) bool {
 	p := &d.Policies[d.Policy]
 	service := d.Reason == ServiceNotFound || d.Reason == ServiceNotActive || d.Reason == ServiceNotScalable ||
-		d.Reason == ServiceNotDescribed || d.Reason == ServiceSwitchedOff
+		d.Reason == ServiceNotDescribed || d.Reason == ServiceSwitchedOff ||
+		d.Reason == ManagedPolicyConflict || d.Reason == ManagedPoliciesUnknown
 	return service || strings.Contains(text, "policy "+p.Name)
 }
 

@@ -32,6 +32,17 @@ type Memory struct {
 	Undo *Undo `json:"undo,omitempty"`
 	// Flaps is what the flap guard remembers, nil where there is none.
 	Flaps *FlapMemory `json:"flaps,omitempty"`
+	// Managed is what the managed scaling of the service was before the daemon suspended it; nil where it did not. Nothing is
+	// decided by it: it is kept for whoever gives the scaling back to AWS. It is never changed, but replaced.
+	Managed *ManagedBefore `json:"managed,omitempty"`
+}
+
+// ManagedBefore is a scalable target of Application Auto Scaling before its scaling was suspended.
+type ManagedBefore struct {
+	// ARN is the target's own (API ScalableTarget.ScalableTargetARN); it is another one when it has been registered anew.
+	ARN       string         `json:"scalable_target_arn"`
+	Suspended SuspendedState `json:"suspended"`
+	At        time.Time      `json:"at"`
 }
 
 // UnmarshalJSON reads a memory. Before there were runtime bounds it had no File: then Min and Max were the configuration's.

@@ -12,7 +12,7 @@ var reasons = []Reason{
 	TargetServicePutResourceAsUnscalable, ByTargetTracking, ByStepScaling, RaisedToMinCapacity, LoweredToMax,
 	WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue, InsufficientData, StaleData, CooldownInEffect,
 	ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers, DynamicScalingSuspended, ServiceSwitchedOff,
-	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed, ByScheduledAction, ScheduledScalingSuspended,
+	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed, ManagedPolicyConflict, ManagedPoliciesUnknown, ByScheduledAction, ScheduledScalingSuspended,
 	ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake,
 }
 

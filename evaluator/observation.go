@@ -73,7 +73,23 @@ type Observation struct {
 	Due []bool
 	// Fleet is how all targets of the daemon are, for the brake that concerns them all.
 	Fleet Fleet
+	// Managed says whether Application Auto Scaling stands against writing to the service.
+	Managed Managed
 }
+
+// Managed is what is known of a service's managed scaling by Application Auto Scaling.
+type Managed string
+
+// The kinds of managed scaling that matter.
+const (
+	// NotManaged stands against nothing: the service is no scalable target there, or one that is suspended, or it does
+	// not matter.
+	NotManaged Managed = ""
+	// ManagedUnknown says that there has been no answer yet.
+	ManagedUnknown Managed = "unknown"
+	// ManagedToo says that the service is a scalable target there, and not all of its scaling is suspended.
+	ManagedToo Managed = "managed"
+)
 
 // Series holds the buckets of one metric on its period grid, oldest first. It is owned by the
 // reader that fills it; several targets may share one.

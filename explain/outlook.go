@@ -78,13 +78,20 @@ func held(what string) way {
 	return way{guard: func(*evaluator.Decision, *evaluator.PolicyDecision) string { return what }}
 }
 
+func takenOver(d *evaluator.Decision) string {
+	return "Application Auto Scaling must stop scaling the service: ecs-autoscaler takeover --cluster " + d.Target.Cluster +
+		" --service " + d.Target.Service
+}
+
 var ways = map[evaluator.Reason]way{
-	evaluator.ServiceNotDescribed: before("ECS must answer ecs:DescribeServices"),
-	evaluator.ServiceNotFound:     {service: found},
-	evaluator.ServiceNotActive:    before("the service must be ACTIVE"),
-	evaluator.ServiceNotScalable:  before("the service must have the REPLICA strategy: DAEMON has no desired count"),
-	evaluator.ServiceSwitchedOff:  before("somebody must set the desired count above 0 again"),
-	evaluator.HeldByFleetBrake:    before("fewer targets of the daemon must lack data than halt_if_unready_percent allows"),
+	evaluator.ServiceNotDescribed:    before("ECS must answer ecs:DescribeServices"),
+	evaluator.ServiceNotFound:        {service: found},
+	evaluator.ServiceNotActive:       before("the service must be ACTIVE"),
+	evaluator.ServiceNotScalable:     before("the service must have the REPLICA strategy: DAEMON has no desired count"),
+	evaluator.ServiceSwitchedOff:     before("somebody must set the desired count above 0 again"),
+	evaluator.ManagedPolicyConflict:  {service: takenOver},
+	evaluator.ManagedPoliciesUnknown: before("Application Auto Scaling must answer application-autoscaling:DescribeScalableTargets"),
+	evaluator.HeldByFleetBrake:       before("fewer targets of the daemon must lack data than halt_if_unready_percent allows"),
 
 	evaluator.AlreadyAtMaxCapacity:                 {guard: moreThanMax},
 	evaluator.AlreadyAtMinCapacity:                 {guard: lessThanMin},

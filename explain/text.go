@@ -76,7 +76,8 @@ func aim(p *evaluator.PolicyDecision) string {
 	return " on " + p.Alarms[0].MetricName
 }
 
-// became is the wish of a policy and what the guards left of it. Why, the decision's own sentence says of the policy that it is about.
+// became is the wish of a policy and what the guards left of it. Why, the decision's own sentence says of the policy that it is about,
+// or of all where it is the service that nothing can be done to.
 func became(d *evaluator.Decision, i int) string {
 	p := &d.Policies[i]
 	text := "wanted nothing"
@@ -89,7 +90,7 @@ func became(d *evaluator.Decision, i int) string {
 			text += " and was held, " + string(p.Reason)
 		}
 	}
-	if i == d.Policy {
+	if i == d.Policy || p.Action != p.Wish && p.Reason == d.Reason && ways[d.Reason].service != nil {
 		return text + "."
 	}
 	return text + ": " + d.PolicySentence(i) + "."

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"ecs-autoscaler/scaler/act"
+	"ecs-autoscaler/scaler/appscaling"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
 )
@@ -20,6 +21,8 @@ type Account struct {
 	Services func() ServiceReader
 	// Actuator writes to all clusters of the account.
 	Actuator Actuator
+	// Managed asks Application Auto Scaling for all clusters of the account; nil is nobody.
+	Managed ManagedReader
 	// Clusters lists the clusters whose names match a pattern.
 	Clusters func(ctx context.Context, pattern string) ([]string, error)
 	// Trouble says why the account cannot be worked in at all, such as missing credentials; empty when it can. Nil is never.
@@ -59,6 +62,7 @@ func NewAccount(c *awsapi.Clients, o AccountOptions) *Account {
 		},
 		Services: func() ServiceReader { return services() },
 		Actuator: actuator(c, o),
+		Managed:  appscaling.NewReader(c),
 		Clusters: services().Clusters,
 	}
 }

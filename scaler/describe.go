@@ -159,10 +159,22 @@ func (p *pass) see(t *target, s evaluator.Service) {
 		p.endActivity(t, tr, s.DescribedAt)
 	}
 	if tr.Foreign {
-		p.telemetry.foreign.WithLabelValues(t.spec.Account, t.spec.Cluster, t.spec.Service).Inc()
-		p.Logger.Info("someone else changed the desired count; it is respected",
-			zap.Stringer("target", t.spec.Key), zap.Int("from", tr.From), zap.Int("to", tr.To))
+		p.noteForeign(t, tr, s.DescribedAt)
 	}
+}
+
+// noteForeign counts a change of the desired count that somebody else made, and keeps a record of it among the activities.
+func (p *pass) noteForeign(t *target, tr evaluator.Transition, at time.Time) {
+	k := t.spec.Key
+	p.telemetry.foreign.WithLabelValues(k.Account, k.Cluster, k.Service).Inc()
+	p.Logger.Info("someone else changed the desired count; it is respected",
+		zap.Stringer("target", k), zap.Int("from", tr.From), zap.Int("to", tr.To))
+	generation := p.Store.NextGeneration()
+	p.pending.Activities = append(p.pending.Activities, &store.Activity{
+		ID: activityID(k, at, generation), Generation: generation, Target: k, Direction: evaluator.Hold, From: tr.From, To: tr.To,
+		Reason: evaluator.ForeignWrite, Status: evaluator.Successful, Description: evaluator.ForeignDescription(tr.To),
+		Cause: evaluator.ForeignCause(tr.From, tr.To), StartTime: at, EndTime: at,
+	})
 }
 
 // sameCounts says that nothing has changed that a decision could rest on.

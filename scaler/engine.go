@@ -46,9 +46,11 @@ type Options struct {
 	Metrics  MetricReader
 	Services ServiceReader
 	Actuator Actuator
-	Store    *store.Store
-	Clock    Clock
-	Logger   *zap.Logger
+	// Managed is asked whether Application Auto Scaling scales a service, too; nil is nobody, and then nothing does.
+	Managed ManagedReader
+	Store   *store.Store
+	Clock   Clock
+	Logger  *zap.Logger
 	// FixedPhase, where it is set, is how long after each whole evaluation interval (a minute, 10 s for periods under a
 	// minute) targets are looked at, and then every look is made. Without it looks follow what the daemon learns.
 	FixedPhase *time.Duration
@@ -154,7 +156,11 @@ func (e *Engine) begin(o Options, shared *common) error {
 // Reload swaps in a new configuration: targets that stay keep what is remembered of them, also when
 // their policies change. It must not run while a pass does.
 func (e *Engine) Reload(c *config.Config) {
+	before := e.Config.ManagedPolicies()
 	e.Config = e.within(c)
+	if e.Config.ManagedPolicies() != before {
+		e.forgetManaged()
+	}
 	e.Brake.SetLimit(c.HaltIfUnreadyPercent)
 	e.inventory = e.inventory.reload(e.newInventory())
 	e.Services.AskTags(e.inventory.byTags)

@@ -332,6 +332,7 @@ func (e *Engine) adopt(b binding, open map[evaluator.Key][]store.Activity) {
 		}
 		delete(e.leaving, b.key)
 		e.targets[b.key] = t
+		t.observation.Managed = e.managedOf(t)
 	}
 	old := t.entries
 	t.entry, t.spec = b.entry, spec
@@ -348,7 +349,7 @@ func (e *Engine) release(t *target) {
 	delete(e.targets, t.spec.Key)
 	e.leaving[t.spec.Key] = t
 	e.telemetry.forget(t.spec.Key)
-	for _, kind := range []string{"describe", "status", "write"} {
+	for _, kind := range []string{"describe", "status", "write", problemManaged} {
 		delete(e.troubles, problemKey{kind, t.spec.String()})
 	}
 }

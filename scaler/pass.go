@@ -46,6 +46,9 @@ func (e *Engine) untilNext(now time.Time) time.Duration {
 			sooner(t.nextLook)
 		}
 		sooner(t.describeAt)
+		if t.readable() && e.asksManaged() {
+			sooner(t.managed.askAt)
+		}
 	}
 	if e.Store.Health().Err != nil {
 		sooner(now.Add(stateRetry))
@@ -91,6 +94,7 @@ func (e *Engine) Pass(ctx context.Context, now time.Time) Report {
 	p.looking = slices.ContainsFunc(e.order, p.isDue)
 	p.discover(ctx)
 	p.describe(ctx)
+	p.askManaged(ctx)
 	p.collect()
 	p.read(ctx)
 	switch {
@@ -127,7 +131,7 @@ func (e *Engine) moved() bool {
 func (e *Engine) lookAnew() {
 	e.inventory.next, e.pruned = time.Time{}, time.Time{}
 	for _, t := range e.order {
-		t.nextLook, t.describeAt, t.blocked, t.retry = time.Time{}, time.Time{}, blocked{}, false
+		t.nextLook, t.describeAt, t.managed.askAt, t.blocked, t.retry = time.Time{}, time.Time{}, time.Time{}, blocked{}, false
 		clear(t.metricDue)
 		t.dirty = t.memory.Rewind(t.spec, e.Clock.Now().Truncate(second), 0) || t.dirty
 	}

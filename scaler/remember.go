@@ -160,6 +160,9 @@ func (t *target) note() string {
 	if t.describeNote != "" {
 		return t.describeNote
 	}
+	if t.managed.note != "" {
+		return t.managed.note
+	}
 	for _, tr := range t.entries {
 		if tr.note != "" {
 			return tr.note

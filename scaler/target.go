@@ -65,6 +65,7 @@ type target struct {
 	// looked says that the target has been evaluated since the engine knows it.
 	looked  bool
 	blocked blocked
+	managed managed
 	// last is what was last recorded and logged, to tell news from repetition.
 	last recorded
 }

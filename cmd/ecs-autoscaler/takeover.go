@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
+	"ecs-autoscaler/daemon"
 	"ecs-autoscaler/scaler/appscaling"
 	"ecs-autoscaler/scaler/awsapi"
 )
@@ -29,6 +31,10 @@ type takeoverFlags struct {
 	record      string
 	aws         awsapi.Options
 	yes, dryRun bool
+	// fromState, config and client are those of handback.
+	fromState bool
+	config    string
+	client    daemon.ClientOptions
 }
 
 func (f *takeoverFlags) add(cmd *cobra.Command) {
@@ -67,13 +73,19 @@ func newHandback() *cobra.Command {
 		Short: "Give the scaling of a cluster back to AWS, as it was before the takeover",
 		Long: `Set the suspended state of the scalable targets of a cluster back to what "ecs-autoscaler takeover" found and
 remembered. Stop the daemon first, or take the services out of its configuration: otherwise there are two who scale
-them. Doing it again changes nothing.`,
+them. Doing it again changes nothing. What a daemon with "managed_policies: suspend" has suspended stands in its
+state: --from-state takes it from there.`,
 		Example: `  ecs-autoscaler handback --cluster shop --dry-run
-  ecs-autoscaler handback --cluster shop --service web --yes`,
+  ecs-autoscaler handback --cluster shop --service web --yes
+  ecs-autoscaler handback --cluster shop --from-state --config ecs-autoscaler.yaml`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.run(cmd, f.handback) },
 	}
 	f.add(cmd)
+	cmd.Flags().BoolVar(&f.fromState, "from-state", false, "give back what the daemon of --config has suspended, by its state, instead of what --record says")
+	configFlag(cmd, &f.config)
+	basicAuthFlag(cmd, &f.client)
+	cmd.MarkFlagsMutuallyExclusive("from-state", "record")
 	return cmd
 }
 
@@ -103,7 +115,7 @@ func (f *takeoverFlags) handback(region string, record appscaling.Record, target
 }
 
 func (f *takeoverFlags) run(cmd *cobra.Command, intend intending) error {
-	record, err := readRecord(f.record)
+	record, err := f.before(cmd.Context(), cmd.ErrOrStderr())
 	if err != nil {
 		return err
 	}
@@ -132,6 +144,23 @@ func (f *takeoverFlags) run(cmd *cobra.Command, intend intending) error {
 		return exitError{code: 1, err: errors.New("nothing was changed; say yes, or use --yes")}
 	}
 	return f.carryOut(cmd.Context(), w, clients, in)
+}
+
+// before is what was before a takeover, as the record has it or the daemon's state.
+func (f *takeoverFlags) before(ctx context.Context, stderr io.Writer) (appscaling.Record, error) {
+	if !f.fromState {
+		return readRecord(f.record)
+	}
+	f.record = "the daemon's state"
+	c, err := load(f.config, stderr)
+	if err != nil {
+		return appscaling.Record{}, invalid(err)
+	}
+	if f.aws.Region == "" {
+		f.aws.Region = c.Region
+	}
+	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
+	return daemon.Suspended(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
 }
 
 // show writes what would become of each target.
@@ -177,7 +206,7 @@ func (f *takeoverFlags) carryOut(ctx context.Context, w io.Writer, clients *awsa
 		}
 		done++
 	}
-	if !in.first {
+	if !in.first && !f.fromState {
 		if err := writeRecord(f.record, in.record); err != nil {
 			return err
 		}

@@ -1,0 +1,209 @@
+package scaler
+
+import (
+	"cmp"
+	"context"
+	"time"
+
+	"go.uber.org/zap"
+
+	"ecs-autoscaler/config"
+	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/appscaling"
+	"ecs-autoscaler/scaler/awsapi"
+)
+
+const (
+	// managedInterval is how often Application Auto Scaling is asked about a service that it does not scale.
+	managedInterval = 5 * time.Minute
+	// managedRetry is how soon it is asked again where it has not answered, or where it scales the service, too.
+	managedRetry = time.Minute
+	// managedWithin bounds the wait for it in one pass: those that it holds are held anyway.
+	managedWithin = 10 * time.Second
+	// problemManaged is the kind of the problems with it.
+	problemManaged = "managed"
+)
+
+// ManagedReader asks Application Auto Scaling about services, and suspends its scaling of them; appscaling.Reader is the one of the
+// daemon.
+type ManagedReader interface {
+	Ask(ctx context.Context, now time.Time, keys []evaluator.Key) []appscaling.Answer
+	Suspend(ctx context.Context, t *appscaling.Target) error
+}
+
+// managed is what Application Auto Scaling has said of a target.
+type managed struct {
+	// askAt is when it is asked again.
+	askAt time.Time
+	// answered says that there has been an answer: target is the last one, nil where the service is no scalable target.
+	answered bool
+	target   *appscaling.Target
+	// failure is why the last question has no answer, or why the scaling could not be suspended.
+	failure string
+	// note is what people are told of all this.
+	note string
+}
+
+// conflicts says that Application Auto Scaling scales the service.
+func (m *managed) conflicts() bool { return m.target != nil && m.target.Now != appscaling.Suspended }
+
+// asksManaged says whether Application Auto Scaling is asked at all.
+func (e *Engine) asksManaged() bool {
+	return e.Managed != nil && e.Config.ManagedPolicies() != config.ManagedIgnore
+}
+
+// forgetManaged begins anew: another way to deal with managed scaling is in force.
+func (e *Engine) forgetManaged() {
+	for _, t := range e.order {
+		e.solved(problemManaged, t.spec.String())
+		e.solved(problemManaged, "cluster "+t.spec.Cluster)
+		t.managed = managed{}
+		t.observation.Managed = e.managedOf(t)
+	}
+}
+
+// askManaged asks about the targets whose turn it is. What is only refreshed waits for a pass in which nothing is decided, a minute
+// at most, and takes with it what would be due soon, so that the questions are full.
+func (p *pass) askManaged(ctx context.Context) {
+	if !p.asksManaged() || ctx.Err() != nil {
+		return
+	}
+	keys := p.toAskManaged()
+	if len(keys) == 0 {
+		return
+	}
+	within, cancel := context.WithTimeout(ctx, managedWithin)
+	defer cancel()
+	answers := p.Managed.Ask(within, p.Clock.Now().Truncate(second), keys)
+	if ctx.Err() != nil {
+		return // what the stop has cut short is nobody's failure
+	}
+	for i := range answers {
+		if a := &answers[i]; a.Err != nil {
+			p.noteUnanswered(p.targets[a.Key], a.Err)
+		} else {
+			p.takeAnswer(within, p.targets[a.Key], a.Target)
+		}
+	}
+}
+
+// toAskManaged are the services to ask about now, first those that were never answered for; a service that cannot be scaled is not
+// worth a question.
+func (p *pass) toAskManaged() []evaluator.Key {
+	due := false
+	var fresh, old []evaluator.Key
+	for _, t := range p.order {
+		wait := p.now.Sub(t.managed.askAt)
+		switch {
+		case wait < -managedRetry, !t.readable():
+		case t.managed.answered:
+			old = append(old, t.spec.Key)
+			due = due || wait >= 0 && (!p.looking || wait >= managedRetry)
+		case wait >= 0:
+			fresh = append(fresh, t.spec.Key)
+		}
+	}
+	if !due {
+		return fresh
+	}
+	return append(fresh, old...)
+}
+
+// noteUnanswered leaves the last answer as it is; without one, the target is held.
+func (p *pass) noteUnanswered(t *target, err error) {
+	const operation = "application-autoscaling:DescribeScalableTargets"
+	t.managed.failure, t.managed.askAt = awsapi.Explain(err, operation), p.now.Add(managedRetry)
+	if t.managed.answered {
+		t.managed.askAt = p.now.Add(managedInterval)
+	}
+	p.problem(problemManaged, "cluster "+t.spec.Cluster, err, operation)
+	p.updateManaged(t)
+}
+
+// takeAnswer takes what Application Auto Scaling says of a target, and has it stop where that is wanted.
+func (p *pass) takeAnswer(ctx context.Context, t *target, a *appscaling.Target) {
+	m := &t.managed
+	m.answered, m.target, m.failure, m.askAt = true, a, "", p.now.Add(managedInterval)
+	p.solved(problemManaged, "cluster "+t.spec.Cluster)
+	if m.conflicts() && p.Config.ManagedPolicies() == config.ManagedSuspend && !p.Actuator.DryRun() {
+		p.suspendManaged(ctx, t)
+	}
+	if m.conflicts() {
+		m.askAt = p.now.Add(managedRetry)
+		p.complain(problemManaged, t.spec.String(), conflictClass, cmp.Or(m.failure, p.conflictText(t)))
+	} else {
+		p.solved(problemManaged, t.spec.String())
+	}
+	p.updateManaged(t)
+}
+
+// conflictClass is the class of the problem that two scale one service: it stays until a person does something.
+const conflictClass = awsapi.Invalid
+
+// suspendManaged makes durable what there was, and then has Application Auto Scaling stop.
+func (p *pass) suspendManaged(ctx context.Context, t *target) {
+	before := *t.managed.target
+	memory := t.memory.Managed
+	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: evaluator.SuspendedState(before.Now), At: p.now}, true
+	if err := p.commit(nil); err != nil {
+		t.memory.Managed = memory
+		t.managed.failure = "its managed scaling was not suspended, because what it was cannot be stored: " + err.Error()
+		return
+	}
+	if err := p.Managed.Suspend(ctx, &before); err != nil {
+		t.managed.failure = awsapi.Explain(err, "application-autoscaling:RegisterScalableTarget")
+		return
+	}
+	p.Logger.Info("managed scaling suspended; ecs-autoscaler handback --from-state gives it back as it was",
+		zap.Stringer("target", t.spec.Key), zap.Stringer("was", before.Now))
+	after := before
+	after.Now = appscaling.Suspended
+	t.managed.target = &after
+}
+
+// updateManaged tells the evaluator; where that is news, it decides soon.
+func (p *pass) updateManaged(t *target) {
+	t.managed.note = p.managedNote(t)
+	now := p.managedOf(t)
+	if now != t.observation.Managed {
+		t.observation.Managed = now
+		p.lookSoon(t, p.now)
+	}
+}
+
+// managedOf is what stands against writing to a target.
+func (e *Engine) managedOf(t *target) evaluator.Managed {
+	mode := e.Config.ManagedPolicies()
+	switch {
+	case !e.asksManaged(), mode == config.ManagedWarn:
+		return evaluator.NotManaged
+	case !t.managed.answered:
+		return evaluator.ManagedUnknown
+	case t.managed.conflicts():
+		return evaluator.ManagedToo
+	default:
+		return evaluator.NotManaged
+	}
+}
+
+// conflictText says who else scales the target, and what follows from it.
+func (e *Engine) conflictText(t *target) string {
+	k := t.spec.Key
+	text := "Application Auto Scaling scales the service, too (" + t.managed.target.Now.String() + " there); "
+	if e.managedOf(t) == evaluator.NotManaged {
+		return text + "both write its desired count: ecs-autoscaler takeover --cluster " + k.Cluster + " --service " + k.Service + " ends that"
+	}
+	return text + "nothing is written to it here until ecs-autoscaler takeover --cluster " + k.Cluster + " --service " + k.Service
+}
+
+// managedNote is what a target's note says of it: why nothing is written to it.
+func (e *Engine) managedNote(t *target) string {
+	switch {
+	case e.managedOf(t) == evaluator.NotManaged:
+		return ""
+	case t.managed.failure != "":
+		return t.managed.failure
+	default:
+		return e.conflictText(t)
+	}
+}
