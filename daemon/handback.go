@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"ecs-autoscaler/scaler/appscaling"
 	"ecs-autoscaler/store"
@@ -35,7 +34,7 @@ func recordOf(rows []*store.Target) appscaling.Record {
 		was := row.Memory.Managed
 		r.Targets = append(r.Targets, appscaling.Taken{
 			ARN: was.ARN, Region: regionOf(was.ARN), Cluster: row.Key.Cluster, Service: row.Key.Service,
-			Before: appscaling.Switches(was.Suspended), TakenAt: was.At.UTC().Truncate(time.Second),
+			Before: appscaling.Switches(was.Suspended),
 		})
 	}
 	return r

@@ -48,15 +48,12 @@ func because(why string) string {
 	return " Reason: " + why
 }
 
-// ForeignWrite is the reason of the record of a change that somebody else made to the desired count. No decision has it.
-const ForeignWrite Reason = "ForeignWrite"
-
-// ForeignDescription and ForeignCause are the texts of such a record.
+// ForeignDescription is the text of the record of a change that somebody else made.
 func ForeignDescription(to int) string {
 	return "Somebody else set desired count to " + strconv.Itoa(to) + "."
 }
 
-// ForeignCause says what the count was before, as it was last seen or written here.
+// ForeignCause is its cause: what the count was before, as it was last seen or written here.
 func ForeignCause(from, to int) string {
 	return "the desired count was found changed from " + strconv.Itoa(from) + " to " + strconv.Itoa(to) + ", and not by this daemon"
 }

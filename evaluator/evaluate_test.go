@@ -38,7 +38,11 @@ func TestServicesThatCannotBeScaled(t *testing.T) {
 }
 
 func TestWhatApplicationAutoScalingScalesTooIsJudgedAndNotMoved(t *testing.T) {
-	for managed, why := range map[Managed]Reason{ManagedToo: ManagedPolicyConflict, ManagedUnknown: ManagedPoliciesUnknown} {
+	for _, c := range []struct {
+		managed Managed
+		why     Reason
+	}{{ManagedToo, ManagedPolicyConflict}, {ManagedUnknown, ManagedPoliciesUnknown}} {
+		managed, why := c.managed, c.why
 		s := newScene(t, 1, 10, tracking("cpu", 50)).counts(12, 12).metric(0, "80x15")
 		s.m.Registered = false
 		s.o.Managed = managed

@@ -42,7 +42,6 @@ type ManagedBefore struct {
 	// ARN is the target's own (API ScalableTarget.ScalableTargetARN); it is another one when it has been registered anew.
 	ARN       string         `json:"scalable_target_arn"`
 	Suspended SuspendedState `json:"suspended"`
-	At        time.Time      `json:"at"`
 }
 
 // UnmarshalJSON reads a memory. Before there were runtime bounds it had no File: then Min and Max were the configuration's.

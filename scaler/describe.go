@@ -172,7 +172,7 @@ func (p *pass) noteForeign(t *target, tr evaluator.Transition, at time.Time) {
 	generation := p.Store.NextGeneration()
 	p.pending.Activities = append(p.pending.Activities, &store.Activity{
 		ID: activityID(k, at, generation), Generation: generation, Target: k, Direction: evaluator.Hold, From: tr.From, To: tr.To,
-		Reason: evaluator.ForeignWrite, Status: evaluator.Successful, Description: evaluator.ForeignDescription(tr.To),
+		Reason: store.ForeignWrite, Status: evaluator.Successful, Description: evaluator.ForeignDescription(tr.To),
 		Cause: evaluator.ForeignCause(tr.From, tr.To), StartTime: at, EndTime: at,
 	})
 }

@@ -136,8 +136,8 @@ func (f *Fleet) hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 	}
 	r := newRunner(sc, fence, f.Clock.Now())
 	err := r.engine.begin(Options{
-		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Managed: a.Managed, Store: f.Store, Clock: f.Clock, Logger: logger,
-		FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence,
+		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Managed: a.Managed, Store: f.Store,
+		Clock: f.Clock, Logger: logger, FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence,
 	}, f.common)
 	if err != nil {
 		return err

@@ -144,7 +144,7 @@ const conflictClass = awsapi.Invalid
 func (p *pass) suspendManaged(ctx context.Context, t *target) {
 	before := *t.managed.target
 	memory := t.memory.Managed
-	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: evaluator.SuspendedState(before.Now), At: p.now}, true
+	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: evaluator.SuspendedState(before.Now)}, true
 	if err := p.commit(nil); err != nil {
 		t.memory.Managed = memory
 		t.managed.failure = "its managed scaling was not suspended, because what it was cannot be stored: " + err.Error()

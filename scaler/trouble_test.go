@@ -118,7 +118,7 @@ func TestSomeoneElsesWriteIsRespectedAndNoticed(t *testing.T) {
 	if a := b.activities()[1]; a.Status != evaluator.Overridden || a.StatusMessage != "Successfully set desired count to 4. Found it was later changed to 3." {
 		t.Errorf("activity %s: %s", a.Status, a.StatusMessage)
 	}
-	if a := b.activities()[0]; a.Reason != evaluator.ForeignWrite || a.From != 4 || a.To != 3 || a.Direction != evaluator.Hold {
+	if a := b.activities()[0]; a.Reason != store.ForeignWrite || a.From != 4 || a.To != 3 || a.Direction != evaluator.Hold {
 		t.Errorf("the record of it is %+v", a)
 	}
 	if b.logged("someone else changed the desired count") != 1 || w.services[k].Desired != 3 {

@@ -7,6 +7,10 @@ import (
 	"ecs-autoscaler/evaluator"
 )
 
+// ForeignWrite is the reason of the record of a change that somebody else made to the desired count. No decision has it, and the
+// direction of the record is hold: it is nothing of ours.
+const ForeignWrite evaluator.Reason = "ForeignWrite"
+
 // Activity is a scaling activity (API ScalingActivity, aws-semantics 6.2). With status Pending it
 // is the durable intent that stands before the write to ECS; later commits with the same ID and
 // StartTime say what became of it.

@@ -87,7 +87,7 @@ var (
 		string(evaluator.PolicyNotReadyToScaleIn), string(evaluator.OutOfBoundsByOthers),
 		string(evaluator.DynamicScalingSuspended), string(evaluator.ScheduledScalingSuspended), string(evaluator.ServiceSwitchedOff),
 		string(evaluator.ServiceNotFound), string(evaluator.ServiceNotActive),
-		string(evaluator.ServiceNotScalable), string(evaluator.ServiceNotDescribed), string(evaluator.ForeignWrite),
+		string(evaluator.ServiceNotScalable), string(evaluator.ServiceNotDescribed), string(store.ForeignWrite),
 		string(evaluator.ManagedPolicyConflict), string(evaluator.ManagedPoliciesUnknown),
 		string(evaluator.ScaleInForbidden), string(evaluator.HeldByFlapGuard), string(evaluator.HeldByFleetBrake),
 	}

@@ -71,9 +71,8 @@ func (r *Reader) describe(ctx context.Context, keys []evaluator.Key) (map[string
 		in.ResourceIds = append(in.ResourceIds, resource(k.Cluster, k.Service))
 	}
 	found := map[string]*Target{}
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(r.clients.ApplicationAutoScaling, in, func(o *applicationautoscaling.DescribeScalableTargetsPaginatorOptions) {
-		o.StopOnDuplicateToken = true
-	})
+	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(r.clients.ApplicationAutoScaling, in,
+		func(o *applicationautoscaling.DescribeScalableTargetsPaginatorOptions) { o.StopOnDuplicateToken = true })
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
