@@ -34,7 +34,7 @@ func recordOf(rows []*store.Target) appscaling.Record {
 		was := row.Memory.Managed
 		r.Targets = append(r.Targets, appscaling.Taken{
 			ARN: was.ARN, Region: regionOf(was.ARN), Cluster: row.Key.Cluster, Service: row.Key.Service,
-			Before: appscaling.Switches(was.Suspended),
+			Before: was.Suspended,
 		})
 	}
 	return r

@@ -144,7 +144,7 @@ const conflictClass = awsapi.Invalid
 func (p *pass) suspendManaged(ctx context.Context, t *target) {
 	before := *t.managed.target
 	memory := t.memory.Managed
-	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: evaluator.SuspendedState(before.Now)}, true
+	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: before.Now}, true
 	if err := p.commit(nil); err != nil {
 		t.memory.Managed = memory
 		t.managed.failure = "its managed scaling was not suspended, because what it was cannot be stored: " + err.Error()
@@ -155,7 +155,7 @@ func (p *pass) suspendManaged(ctx context.Context, t *target) {
 		return
 	}
 	p.Logger.Info("managed scaling suspended; ecs-autoscaler handback --from-state gives it back as it was",
-		zap.Stringer("target", t.spec.Key), zap.Stringer("was", before.Now))
+		zap.Stringer("target", t.spec.Key), zap.String("was", appscaling.Words(before.Now)))
 	after := before
 	after.Now = appscaling.Suspended
 	t.managed.target = &after
@@ -189,7 +189,7 @@ func (e *Engine) managedOf(t *target) evaluator.Managed {
 // conflictText says who else scales the target, and what follows from it.
 func (e *Engine) conflictText(t *target) string {
 	k := t.spec.Key
-	text := "Application Auto Scaling scales the service, too (" + t.managed.target.Now.String() + " there); "
+	text := "Application Auto Scaling scales the service, too (" + appscaling.Words(t.managed.target.Now) + " there); "
 	if e.managedOf(t) == evaluator.NotManaged {
 		return text + "both write its desired count: ecs-autoscaler takeover --cluster " + k.Cluster + " --service " + k.Service + " ends that"
 	}

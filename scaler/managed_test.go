@@ -53,7 +53,7 @@ func (a *aas) Suspend(_ context.Context, t *appscaling.Target) error {
 }
 
 // register makes a service a scalable target.
-func (a *aas) register(k evaluator.Key, now appscaling.Switches) {
+func (a *aas) register(k evaluator.Key, now evaluator.SuspendedState) {
 	a.targets[k] = &appscaling.Target{ARN: "arn:aws:application-autoscaling:eu-west-2:1:scalable-target/" + k.Service, Cluster: k.Cluster, Service: k.Service, Now: now}
 }
 
@@ -85,7 +85,7 @@ func TestWhatAWSScalesTooIsObservedAndNotWrittenTo(t *testing.T) {
 	k := w.add("web", 2)
 	w.value = constant(100)
 	b, a := masters(t, w, "")
-	a.register(k, appscaling.Switches{DynamicScalingIn: true})
+	a.register(k, evaluator.SuspendedState{DynamicScalingIn: true})
 	b.pass()
 	b.minutes(3)
 	d := b.decision(k)
@@ -159,7 +159,7 @@ func TestWaysToDealWithTwoMasters(t *testing.T) {
 			w.value = constant(100)
 			b, a := masters(t, w, c.head)
 			b.engine.targets[k].observation.Managed = b.engine.managedOf(b.engine.targets[k])
-			a.register(k, appscaling.Switches{})
+			a.register(k, evaluator.SuspendedState{})
 			b.pass()
 			if d := b.decision(k); d.Reason != c.reason || (len(a.asked) > 0) != c.asked {
 				t.Errorf("%s: %s, asked %d times", d.Reason, d.Message(), len(a.asked))
@@ -176,7 +176,7 @@ func TestSuspendRemembersWhatWasBeforeItSuspends(t *testing.T) {
 	k := w.add("web", 2)
 	w.value = constant(100)
 	b, a := masters(t, w, "managed_policies: suspend\n")
-	was := appscaling.Switches{Scheduled: true}
+	was := evaluator.SuspendedState{Scheduled: true}
 	a.register(k, was)
 	a.refuse = apiError("AccessDeniedException")
 	b.pass()
@@ -190,7 +190,7 @@ func TestSuspendRemembersWhatWasBeforeItSuspends(t *testing.T) {
 	b.minutes(2)
 	b.expect(k, 4, evaluator.ByTargetTracking)
 	for _, m := range a.before {
-		if m == nil || appscaling.Switches(m.Suspended) != was || m.ARN != a.targets[k].ARN {
+		if m == nil || m.Suspended != was || m.ARN != a.targets[k].ARN {
 			t.Errorf("durable before the suspension was %+v", m)
 		}
 	}
@@ -198,7 +198,7 @@ func TestSuspendRemembersWhatWasBeforeItSuspends(t *testing.T) {
 		t.Errorf("%d suspensions were tried", len(a.before))
 	}
 	again := b.restart("managed_policies: suspend\n" + tracking)
-	if m := again.engine.targets[k].memory.Managed; m == nil || appscaling.Switches(m.Suspended) != was {
+	if m := again.engine.targets[k].memory.Managed; m == nil || m.Suspended != was {
 		t.Errorf("after a restart it is %+v", m)
 	}
 }
@@ -216,7 +216,7 @@ func TestHowOftenAWSIsAsked(t *testing.T) {
 	if a.calls < 12 || a.calls > 14 {
 		t.Errorf("asked %d times in an hour, want each five minutes", a.calls)
 	}
-	a.register(k, appscaling.Switches{})
+	a.register(k, evaluator.SuspendedState{})
 	b.minutes(7)
 	if d := b.decision(k); d.Reason != evaluator.ManagedPolicyConflict {
 		t.Errorf("a target registered later is noticed within minutes, and it is %s", d.Reason)
@@ -235,7 +235,7 @@ func TestAnotherWayAfterAReloadBeginsAnew(t *testing.T) {
 	k := w.add("web", 2)
 	w.value = constant(100)
 	b, a := masters(t, w, "")
-	a.register(k, appscaling.Switches{})
+	a.register(k, evaluator.SuspendedState{})
 	b.pass()
 	b.engine.Reload(parse(t, "managed_policies: ignore\n"+tracking))
 	b.minutes(1)

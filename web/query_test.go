@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/store"
 )
 
 func TestAQueryStringIsReadStrictly(t *testing.T) {
@@ -108,6 +109,7 @@ func TestAQueryWithoutParametersHasTheDefaults(t *testing.T) {
 // Filters must know every word that the evaluator can say, or a user cannot ask for it.
 func TestTheFiltersKnowEveryConstantOfTheEvaluator(t *testing.T) {
 	said := constants(t)
+	said["Reason"] = append(said["Reason"], string(store.ForeignWrite)) // which only records have
 	for kind, known := range map[string][]string{"Reason": reasons, "Action": actions, "ActivityStatus": statuses} {
 		want := said[kind]
 		slices.Sort(want)

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
 	"ecs-autoscaler/evaluator"
@@ -63,28 +61,18 @@ func (r *Reader) Ask(ctx context.Context, now time.Time, keys []evaluator.Key) [
 
 // describe gives the scalable targets among the services by their resource IDs.
 func (r *Reader) describe(ctx context.Context, keys []evaluator.Key) (map[string]*Target, error) {
-	in := &applicationautoscaling.DescribeScalableTargetsInput{
-		ServiceNamespace: types.ServiceNamespaceEcs, ScalableDimension: types.ScalableDimensionECSServiceDesiredCount,
-		MaxResults: aws.Int32(askBatch),
-	}
+	var resources []string
 	for _, k := range keys {
-		in.ResourceIds = append(in.ResourceIds, resource(k.Cluster, k.Service))
+		resources = append(resources, resource(k.Cluster, k.Service))
 	}
 	found := map[string]*Target{}
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(r.clients.ApplicationAutoScaling, in,
-		func(o *applicationautoscaling.DescribeScalableTargetsPaginatorOptions) { o.StopOnDuplicateToken = true })
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, err
+	err := scalableTargets(ctx, r.clients, resources, func(t *types.ScalableTarget) error {
+		if one, ok := targetOf(t); ok {
+			found[resource(one.Cluster, one.Service)] = &one
 		}
-		for i := range page.ScalableTargets {
-			if t, ok := targetOf(&page.ScalableTargets[i]); ok {
-				found[resource(t.Cluster, t.Service)] = &t
-			}
-		}
-	}
-	return found, nil
+		return nil
+	})
+	return found, err
 }
 
 // Suspend suspends the three kinds of scaling of a target, and leaves everything else of it as it is.

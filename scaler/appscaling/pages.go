@@ -2,7 +2,6 @@ package appscaling
 
 import (
 	"context"
-	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
@@ -37,9 +36,20 @@ func each[Page, Options, Item any](
 	return nil
 }
 
+// explainedError says which call failed and what to do, and still is the error that it was.
+type explainedError struct {
+	error
+	text string
+}
+
+func (e explainedError) Error() string { return e.text }
+
+// Unwrap gives what AWS or the network said.
+func (e explainedError) Unwrap() error { return e.error }
+
 // explained names the call that failed, and what to do.
 func explained(err error, action string) error {
-	return errors.New(awsapi.Explain(err, action))
+	return explainedError{err, awsapi.Explain(err, action)}
 }
 
 // scalableTargets takes those of ECS: all, or only these resources.
