@@ -19,6 +19,11 @@ func (c *Config) Lint() Diagnostics {
 	for _, t := range c.Targets {
 		l.lint(t)
 	}
+	return l.inOrder()
+}
+
+// inOrder are the findings in the order of the text.
+func (l *linter) inOrder() Diagnostics {
 	slices.SortStableFunc(l.found, func(a, b Diagnostic) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})

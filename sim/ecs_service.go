@@ -33,7 +33,7 @@ func (c *call) service(s *service, v fleet.View) map[string]any {
 		}}
 	}
 	if s.fleet.Controller == fleet.ECS {
-		out["deployments"] = c.deployments(s, v.Deployments)
+		out["deployments"], out["currentServiceRevisions"] = c.deployments(s, v.Deployments), c.revisions(s, v.Deployments)
 	} else {
 		out["taskSets"] = c.taskSets(s, v.Deployments)
 	}

@@ -21,14 +21,15 @@ type operation struct {
 
 // operations are all calls that the region answers, by name, but those of DynamoDB; no two services share one.
 var operations = map[string]operation{
-	"ListClusters":        {wire.ECS, clusterRead, noService, listClusters},
-	"DescribeClusters":    {wire.ECS, clusterRead, noService, describeClusters},
-	"ListServices":        {wire.ECS, serviceRead, noService, listServices},
-	"DescribeServices":    {wire.ECS, serviceRead, namedServices, describeServices},
-	"UpdateService":       {wire.ECS, serviceModify, namedService, updateService},
-	"ListTasks":           {wire.ECS, taskRead, namedTasks, listTasks},
-	"DescribeTasks":       {wire.ECS, taskRead, noService, describeTasks},
-	"ListTagsForResource": {wire.ECS, tagRead, noService, listTags},
+	"ListClusters":             {wire.ECS, clusterRead, noService, listClusters},
+	"DescribeClusters":         {wire.ECS, clusterRead, noService, describeClusters},
+	"ListServices":             {wire.ECS, serviceRead, noService, listServices},
+	"DescribeServices":         {wire.ECS, serviceRead, namedServices, describeServices},
+	"DescribeServiceRevisions": {wire.ECS, revisionRead, noService, describeRevisions},
+	"UpdateService":            {wire.ECS, serviceModify, namedService, updateService},
+	"ListTasks":                {wire.ECS, taskRead, namedTasks, listTasks},
+	"DescribeTasks":            {wire.ECS, taskRead, noService, describeTasks},
+	"ListTagsForResource":      {wire.ECS, tagRead, noService, listTags},
 
 	"GetMetricData":       {wire.CloudWatch, metricRead, noService, getMetricData},
 	"GetMetricStatistics": {wire.CloudWatch, metricStats, noService, getMetricStatistics},

@@ -14,6 +14,7 @@ const (
 	serviceRead    = "service_read"
 	clusterRead    = "cluster_read"
 	taskRead       = "task_read"
+	revisionRead   = "revision_read"
 	tagRead        = "tag_read"
 	metricRead     = "metric_data"
 	metricStats    = "metric_statistics"
@@ -28,7 +29,7 @@ const (
 
 func defaultRates() map[string]rate {
 	return map[string]rate{
-		serviceModify: {50, 5}, serviceRead: {100, 20}, clusterRead: {50, 20}, taskRead: {100, 20}, tagRead: {50, 20},
+		serviceModify: {50, 5}, serviceRead: {100, 20}, clusterRead: {50, 20}, taskRead: {100, 20}, tagRead: {50, 20}, revisionRead: {50, 20},
 		metricRead: {500, 500}, metricStats: {400, 400}, metricList: {25, 25}, alarmRead: {9, 9}, autoscaleRead: {50, 10},
 		alarmWrite: {3, 3}, autoscaleWrite: {50, 10},
 	}

@@ -37,6 +37,8 @@ type ServicesOptions struct {
 	Tags bool
 	// InFlight is how many calls run at once; 0 means 8.
 	InFlight int
+	// Deployments asks for what Described.Deployment has, which costs no call more.
+	Deployments bool
 	// Account is that of the services' keys.
 	Account string
 	// Rate is the account's bucket of these calls, see NewReadRate, which other readers may share; nil is one of its own.
@@ -61,6 +63,8 @@ type Services struct {
 	account  string
 	rate     *awsapi.Bucket
 	clock    func() time.Time
+	// deployments says that each Described has its Deployment.
+	deployments bool
 
 	mu     sync.Mutex
 	listed int // requests of List that the bucket has not been told of
@@ -73,6 +77,8 @@ type Described struct {
 	Service evaluator.Service
 	// Tags are there when they were asked for.
 	Tags map[string]string
+	// Deployment is there when it was asked for and ECS knows the service.
+	Deployment *Deployment
 	// Err says that the call failed and Service says nothing.
 	Err error
 }
@@ -85,7 +91,7 @@ func NewServices(api ECSAPI, o ServicesOptions) *Services {
 	if o.Rate == nil {
 		o.Rate = NewReadRate()
 	}
-	s := &Services{api: api, inFlight: o.InFlight, account: o.Account, rate: o.Rate, clock: o.Now}
+	s := &Services{api: api, inFlight: o.InFlight, account: o.Account, rate: o.Rate, clock: o.Now, deployments: o.Deployments}
 	s.tags.Store(o.Tags)
 	return s
 }
@@ -192,6 +198,9 @@ func (s *Services) describe(ctx context.Context, now time.Time, c *chunk) {
 	switch {
 	case err == nil:
 		c.answer(out, now)
+		if s.deployments {
+			c.answerDeployments(out)
+		}
 	case awsapi.Code(err) == "ClusterNotFoundException":
 		c.all(Described{Service: missing(awsapi.Brief(err), now)})
 	case awsapi.Classify(err) == awsapi.Invalid && len(c.names) > 1:
