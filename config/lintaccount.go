@@ -171,7 +171,7 @@ func moving(first, last, high int) string {
 	if first > 1 {
 		orLess = " or less"
 	}
-	ways := fmt.Sprintf("a maximumPercent of %d or more, a minimumHealthyPercent of %d%s", 100+(100+first-1)/first, 100*(first-1)/first, orLess)
+	ways := fmt.Sprintf("a maximumPercent of %d or more, or a minimumHealthyPercent of %d%s", 100+(100+first-1)/first, 100*(first-1)/first, orLess)
 	if last < high {
 		ways += fmt.Sprintf(", or a min_capacity of %d or more", last+1)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -8,12 +9,11 @@ import (
 	"ecs-autoscaler/evaluator"
 )
 
-const (
-	// usualResolution is how often ECS publishes the utilizations of a service that asks for nothing else, in seconds, and
-	// finestResolution how often at most (aws-semantics 1.2).
-	usualResolution  = 60
-	finestResolution = 20
-)
+// UsualResolution is how often ECS publishes the utilizations of a service that asks for nothing else, in seconds (aws-semantics 1.2).
+const UsualResolution = 60
+
+// finestResolution is how often it does at most.
+const finestResolution = 20
 
 // follow is a policy that follows a utilization of its own service more often than ECS publishes it unless asked to.
 type follow struct {
@@ -31,7 +31,7 @@ func (s *AccountService) fast() []follow {
 			m := &bound.Metrics[p.Alarms[j].Metric]
 			f := follow{p.Name, m.MetricName, int(m.Period)}
 			own := m.Namespace == ecsNamespace && slices.Equal(m.Dimensions, serviceDimensions(s.Key))
-			if own && m.Period < usualResolution && !slices.Contains(all, f) {
+			if own && m.Period < UsualResolution && !slices.Contains(all, f) {
 				all = append(all, f)
 			}
 		}
@@ -77,10 +77,7 @@ func (s *AccountService) lacks(f follow) string {
 	case s.Monitoring.Revisions == 0:
 		return "and nobody can see whether ECS publishes it so often: ECS names no service revision of it, and there the monitoring configuration would stand; " + remedy
 	}
-	seconds := s.Monitoring.Seconds[f.metric]
-	if seconds == 0 {
-		seconds = usualResolution
-	}
+	seconds := cmp.Or(s.Monitoring.Seconds[f.metric], UsualResolution)
 	if seconds <= f.period {
 		return ""
 	}

@@ -38,7 +38,25 @@ func (d *Daemon) newFleet(ctx context.Context, registry prometheus.Registerer) e
 // connect opens the way to every account. The daemon's own credentials must be there if any target is in its own account;
 // those of the other accounts are asked for when they are needed, again and again until they come.
 func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.AccountOptions) (map[string]*scaler.Account, error) {
-	c := d.options.Config
+	all, err := clientsOf(ctx, d.options.Config, o, d.noteAccount)
+	if err != nil {
+		return nil, err
+	}
+	d.region = all[""].Region
+	accounts := map[string]*scaler.Account{}
+	for name, clients := range all {
+		choices.Name = name
+		accounts[name] = scaler.NewAccount(clients, choices)
+		if name != "" {
+			accounts[name].Trouble = clients.Trouble
+		}
+	}
+	return accounts, nil
+}
+
+// clientsOf are the clients of every account of a configuration, by its name; note is told of credentials that cannot be had, nil
+// is nobody.
+func clientsOf(ctx context.Context, c *config.Config, o awsapi.Options, note func(config.Account) func(error)) (map[string]*awsapi.Clients, error) {
 	if o.Region == "" {
 		o.Region = c.Region
 	}
@@ -47,21 +65,17 @@ func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.A
 	if err != nil {
 		return nil, err
 	}
-	d.region = own.Region
-	accounts := map[string]*scaler.Account{"": scaler.NewAccount(own, choices)}
+	all := map[string]*awsapi.Clients{"": own}
 	for _, a := range c.Accounts {
-		clients, err := own.In(awsapi.Role{
-			Account: a.Name, Region: a.Region, ARN: a.RoleARN, ExternalID: a.ExternalID, OnChange: d.noteAccount(a),
-		})
-		if err != nil {
+		role := awsapi.Role{Account: a.Name, Region: a.Region, ARN: a.RoleARN, ExternalID: a.ExternalID}
+		if note != nil {
+			role.OnChange = note(a)
+		}
+		if all[a.Name], err = own.In(role); err != nil {
 			return nil, fmt.Errorf("account %s: %w", a.Name, err)
 		}
-		choices.Name = a.Name
-		account := scaler.NewAccount(clients, choices)
-		account.Trouble = clients.Trouble
-		accounts[a.Name] = account
 	}
-	return accounts, nil
+	return all, nil
 }
 
 // noteAccount says in the log that the credentials of an account cannot be had, and that they can again.

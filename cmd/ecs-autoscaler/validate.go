@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/daemon"
+	"ecs-autoscaler/scaler/awsapi"
 )
 
 func newValidate() *cobra.Command {
@@ -23,15 +25,20 @@ func newValidate() *cobra.Command {
 		Long: `Check a configuration file and the files that it names for access: the web configuration file with its
 certificates and keys, and the token file. Each mistake is told with its place and what would be right.
 
-Policies that cannot work as meant are warnings: those that flap at a constant load, can never act, or act twice on the same load.`,
+Policies that cannot work as meant are warnings: those that flap at a constant load, can never act, or act twice on the same load.
+
+With --aws the account is asked, too, and nothing is written to it. Warnings are then also services that ECS does not know or cannot
+scale, that Application Auto Scaling still scales, whose deployments stand still at counts within the bounds, and high-resolution
+metrics that ECS does not publish. A question without an answer is named, and the exit code is 2.`,
 		Example: `  ecs-autoscaler validate examples/flaskapp/step-scaling.yaml
-  ecs-autoscaler validate --strict --output json`,
+  ecs-autoscaler validate --strict --output json
+  ecs-autoscaler validate --aws ecs-autoscaler.yaml`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
 				path = args[0]
 			}
-			return validate(cmd.OutOrStdout(), path, output, how)
+			return validate(cmd.Context(), cmd.OutOrStdout(), path, output, how)
 		},
 	}
 	configFlag(cmd, &path)
@@ -39,6 +46,8 @@ Policies that cannot work as meant are warnings: those that flap at a constant l
 	cmd.Flags().BoolVar(&how.strict, "strict", false, "treat warnings as errors")
 	cmd.Flags().BoolVar(&how.syntaxOnly, "syntax-only", false, "check the text alone, not the files that it names, which may be on another machine")
 	cmd.Flags().BoolVar(&how.prices, "prices", false, "estimate what CloudWatch asks for the metrics, beside alarms managed by AWS")
+	cmd.Flags().BoolVar(&how.aws, "aws", false, "ask the account, too, with the credentials and the region that the daemon would have")
+	cmd.MarkFlagsMutuallyExclusive("aws", "syntax-only")
 	return cmd
 }
 
@@ -55,9 +64,9 @@ func checkOutput(output string) error {
 }
 
 // checks say what is checked and told.
-type checks struct{ strict, syntaxOnly, prices bool }
+type checks struct{ strict, syntaxOnly, prices, aws bool }
 
-func validate(w io.Writer, path, output string, how checks) error {
+func validate(ctx context.Context, w io.Writer, path, output string, how checks) error {
 	if err := checkOutput(output); err != nil {
 		return err
 	}
@@ -66,6 +75,12 @@ func validate(w io.Writer, path, output string, how checks) error {
 		return err
 	}
 	c, found := check(src, how)
+	var unanswered error
+	if c != nil && how.aws {
+		var more config.Diagnostics
+		more, unanswered = daemon.Examine(ctx, c, awsapi.Options{})
+		found = append(found, more...)
+	}
 	ok := c != nil && (!how.strict || len(found) == 0)
 	if how.strict {
 		found = harden(found)
@@ -75,14 +90,25 @@ func validate(w io.Writer, path, output string, how checks) error {
 		prices = new(c.Prices())
 	}
 	if output == "json" {
-		err = reportJSON(w, verdict{src.Name, ok, []diagnostic{}, prices}, found)
+		err = reportJSON(w, verdict{src.Name, ok, []diagnostic{}, prices, lines(unanswered)}, found)
 	} else {
 		err = errors.Join(reportText(w, src.Name, c, found), reportPrices(w, src.Name, prices))
 	}
-	if err == nil && !ok {
+	if err = errors.Join(err, unanswered); err == nil && !ok {
 		err = exitError{code: 1}
 	}
 	return err
+}
+
+// lines are the questions that got no answer, each by itself, or the one reason why none did.
+func lines(err error) []string {
+	if u, ok := errors.AsType[daemon.Unanswered](err); ok {
+		return u
+	}
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return nil
 }
 
 // check reads a configuration, and the files that it names; nil is one that cannot be used.
@@ -158,12 +184,13 @@ func reportPrices(w io.Writer, name string, p *config.Prices) error {
 }
 
 // verdict is the machine's form: {"file","valid","diagnostics":[{"file","line","column","severity","message"}]}, with --prices
-// also "prices".
+// also "prices", and with --aws "unanswered" where a question got no answer.
 type verdict struct {
 	File        string         `json:"file"`
 	Valid       bool           `json:"valid"`
 	Diagnostics []diagnostic   `json:"diagnostics"`
 	Prices      *config.Prices `json:"prices,omitempty"`
+	Unanswered  []string       `json:"unanswered,omitempty"`
 }
 
 type diagnostic struct {
