@@ -1,0 +1,58 @@
+package appscaling
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// estate has a service for each combination that makes a difference.
+const estate = `
+region: eu-west-2
+services: [{service: c/all, desired: 1}, {service: c/in, desired: 1}, {service: c/night, desired: 1}, {service: c/off, desired: 1}, {service: c/bare, desired: 1}]
+application_autoscaling:
+  scalable_targets:
+    - {ResourceId: service/c/all, MinCapacity: 1, MaxCapacity: 4}
+    - {ResourceId: service/c/in, MinCapacity: 1, MaxCapacity: 4, SuspendedState: {DynamicScalingInSuspended: true, ScheduledScalingSuspended: true}}
+    - {ResourceId: service/c/night, MinCapacity: 1, MaxCapacity: 4, SuspendedState: {DynamicScalingInSuspended: true, DynamicScalingOutSuspended: true}}
+    - {ResourceId: service/c/off, MinCapacity: 1, MaxCapacity: 4, SuspendedState: {DynamicScalingInSuspended: true, DynamicScalingOutSuspended: true, ScheduledScalingSuspended: true}}
+    - {ResourceId: service/c/bare, MinCapacity: 1, MaxCapacity: 4}
+`
+
+// managedEstate gives each service but the bare one a policy and an action.
+func managedEstate() string {
+	var policies, actions strings.Builder
+	for _, name := range []string{"all", "in", "night", "off"} {
+		policies.WriteString("    - {PolicyName: out, PolicyType: StepScaling, ResourceId: service/c/" + name + ", StepScalingPolicyConfiguration: " +
+			"{AdjustmentType: ChangeInCapacity, StepAdjustments: [{MetricIntervalLowerBound: 0, ScalingAdjustment: 1}]}}\n")
+		actions.WriteString("    - {ScheduledActionName: night, ResourceId: service/c/" + name + ", Schedule: \"cron(0 22 ? * * *)\", ScalableTargetAction: {MaxCapacity: 2}}\n")
+	}
+	return estate + "  scaling_policies:\n" + policies.String() + "  scheduled_actions:\n" + actions.String()
+}
+
+func TestOnlyWhatIsNotSuspendedActs(t *testing.T) {
+	got, err := ActsOn(t.Context(), connected(t, managedEstate()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy, action := []string{"out"}, []string{"night"}
+	want := map[Service]Acting{{"c", "all"}: {policy, action}, {"c", "in"}: {Policies: policy}, {"c", "night"}: {ScheduledActions: action}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestEachCallWithoutAnAnswerIsNamed(t *testing.T) {
+	got, err := ActsOn(t.Context(), connected(t, managedEstate()+"faults: [{kind: access_denied, operation: DescribeScalingPolicies}]\n"))
+	if err == nil || !strings.Contains(err.Error(), "application-autoscaling:DescribeScalingPolicies") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("%v", err)
+	}
+	if len(got) != 2 || len(got[Service{"c", "all"}].ScheduledActions) != 1 {
+		t.Errorf("what was answered is %v", got)
+	}
+	_, err = ActsOn(t.Context(), connected(t, managedEstate()+"faults: [{kind: access_denied, api: application-autoscaling}]\n"))
+	if err == nil || strings.Count(err.Error(), "was denied: ") != 3 {
+		t.Errorf("%v", err)
+	}
+}
