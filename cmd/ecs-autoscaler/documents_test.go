@@ -128,3 +128,24 @@ func TestOperationsHasAnIndexOfItsSections(t *testing.T) {
 		}
 	}
 }
+
+// TestTheDocumentedFindingsOfAnAccountAreReal holds docs/lint.md to what the script of validate --aws shows.
+func TestTheDocumentedFindingsOfAnAccountAreReal(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/lint.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown, err := os.ReadFile("testdata/script/validate-aws.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := regexp.MustCompile(`(?m)^shop\.yaml:.*$`).FindAllString(string(doc), -1)
+	if len(lines) < 6 {
+		t.Errorf("docs/lint.md has %d findings of an account", len(lines))
+	}
+	for _, line := range lines {
+		if !strings.Contains(string(shown), line+"\n") {
+			t.Errorf("docs/lint.md has\n%s\nwhich validate --aws does not say", line)
+		}
+	}
+}
