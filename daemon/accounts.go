@@ -56,7 +56,9 @@ func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.A
 
 // clientsOf are the clients of every account of a configuration, by its name; note is told of credentials that cannot be had, nil
 // is nobody.
-func clientsOf(ctx context.Context, c *config.Config, o awsapi.Options, note func(config.Account) func(error)) (map[string]*awsapi.Clients, error) {
+func clientsOf(
+	ctx context.Context, c *config.Config, o awsapi.Options, note func(config.Account) func(error),
+) (map[string]*awsapi.Clients, error) {
 	if o.Region == "" {
 		o.Region = c.Region
 	}

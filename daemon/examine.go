@@ -14,16 +14,16 @@ import (
 	"ecs-autoscaler/scaler/observe"
 )
 
-// Unanswered are questions to AWS that got no answer, each with the call and what to do.
-type Unanswered []string
+// UnansweredError are questions to AWS that got no answer, each with the call and what to do.
+type UnansweredError []string
 
 // Error has a line for each.
-func (u Unanswered) Error() string {
+func (u UnansweredError) Error() string {
 	return "AWS did not answer everything that --aws asks, so that findings may be missing:\n  " + strings.Join(u, "\n  ")
 }
 
 // Examine asks the accounts of a configuration about the services that it means, and says what does not fit together (see
-// config.LintAccount). It writes nothing. Services that patterns mean are found as the daemon finds them. With the error Unanswered,
+// config.LintAccount). It writes nothing. Services that patterns mean are found as the daemon finds them. With the error UnansweredError,
 // the findings are about what was answered; others say that nobody could be asked.
 func Examine(ctx context.Context, c *config.Config, o awsapi.Options) (config.Diagnostics, error) {
 	clients, err := clientsOf(ctx, c, o, nil)
@@ -55,7 +55,7 @@ func accountNames(c *config.Config) []string {
 type examination struct {
 	config     *config.Config
 	services   []config.AccountService
-	unanswered Unanswered
+	unanswered UnansweredError
 	// unlisted are the patterns of which nobody knows what they mean.
 	unlisted []*config.Target
 }
@@ -176,7 +176,9 @@ func (x *examination) exactly(k evaluator.Key) *config.Target {
 }
 
 // monitoring asks for the service revisions of services that follow high-resolution metrics.
-func (x *examination) monitoring(ctx context.Context, clients *awsapi.Clients, services []config.AccountService, described []observe.Described) {
+func (x *examination) monitoring(
+	ctx context.Context, clients *awsapi.Clients, services []config.AccountService, described []observe.Described,
+) {
 	of := map[evaluator.Key][]string{}
 	for i := range described {
 		if p := described[i].Deployment; p != nil {

@@ -114,7 +114,7 @@ targets:
 	if !strings.HasPrefix(got, "c.yaml:8:5: warning: service other/c/a: a deployment stands still") || strings.Contains(got, "\n") {
 		t.Errorf("found\n%s", got)
 	}
-	if u, ok := errors.AsType[Unanswered](err); !ok || len(u) == 0 || !strings.HasPrefix(u[0], "account closed: ") || strings.Contains(err.Error(), "other") {
+	if u, ok := errors.AsType[UnansweredError](err); !ok || len(u) == 0 || !strings.HasPrefix(u[0], "account closed: ") || strings.Contains(err.Error(), "other") {
 		t.Errorf("%v", err)
 	}
 }

@@ -74,35 +74,48 @@ func validate(ctx context.Context, w io.Writer, path, output string, how checks)
 	if err != nil {
 		return err
 	}
-	c, found := check(src, how)
-	var unanswered error
-	if c != nil && how.aws {
-		var more config.Diagnostics
-		more, unanswered = daemon.Examine(ctx, c, awsapi.Options{})
-		found = append(found, more...)
-	}
-	ok := c != nil && (!how.strict || len(found) == 0)
-	if how.strict {
-		found = harden(found)
-	}
-	var prices *config.Prices
-	if c != nil && how.prices {
-		prices = new(c.Prices())
-	}
+	r := judge(ctx, src, how)
 	if output == "json" {
-		err = reportJSON(w, verdict{src.Name, ok, []diagnostic{}, prices, lines(unanswered)}, found)
+		err = reportJSON(w, verdict{src.Name, r.ok, []diagnostic{}, r.prices, lines(r.unanswered)}, r.found)
 	} else {
-		err = errors.Join(reportText(w, src.Name, c, found), reportPrices(w, src.Name, prices))
+		err = errors.Join(reportText(w, src.Name, r.config, r.found), reportPrices(w, src.Name, r.prices))
 	}
-	if err = errors.Join(err, unanswered); err == nil && !ok {
+	if err = errors.Join(err, r.unanswered); err == nil && !r.ok {
 		err = exitError{code: 1}
 	}
 	return err
 }
 
+// judgement is what there is to tell of a configuration: nil for one that cannot be used, the findings, and what was asked for.
+type judgement struct {
+	config *config.Config
+	found  config.Diagnostics
+	prices *config.Prices
+	ok     bool
+	// unanswered is why an account did not say everything.
+	unanswered error
+}
+
+func judge(ctx context.Context, src config.Source, how checks) (r judgement) {
+	r.config, r.found = check(src, how)
+	if r.config != nil && how.aws {
+		var more config.Diagnostics
+		more, r.unanswered = daemon.Examine(ctx, r.config, awsapi.Options{})
+		r.found = append(r.found, more...)
+	}
+	r.ok = r.config != nil && (!how.strict || len(r.found) == 0)
+	if how.strict {
+		r.found = harden(r.found)
+	}
+	if r.config != nil && how.prices {
+		r.prices = new(r.config.Prices())
+	}
+	return r
+}
+
 // lines are the questions that got no answer, each by itself, or the one reason why none did.
 func lines(err error) []string {
-	if u, ok := errors.AsType[daemon.Unanswered](err); ok {
+	if u, ok := errors.AsType[daemon.UnansweredError](err); ok {
 		return u
 	}
 	if err != nil {

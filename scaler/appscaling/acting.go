@@ -31,7 +31,7 @@ func ActsOn(ctx context.Context, c *awsapi.Clients) (map[Service]Acting, error) 
 		return nil
 	})
 	acting := map[Service]Acting{}
-	note := func(resource *string, to func(*Acting, evaluator.SuspendedState)) error {
+	note := func(resource *string, to func(*Acting, evaluator.SuspendedState)) {
 		s, ok := serviceOf(aws.ToString(resource))
 		if state, there := targets[s]; ok && there {
 			a := acting[s]
@@ -39,22 +39,23 @@ func ActsOn(ctx context.Context, c *awsapi.Clients) (map[Service]Acting, error) 
 				acting[s] = a
 			}
 		}
-		return nil
 	}
 	return acting, errors.Join(failed,
 		scalingPolicies(ctx, c, func(p *types.ScalingPolicy) error {
-			return note(p.ResourceId, func(a *Acting, s evaluator.SuspendedState) {
+			note(p.ResourceId, func(a *Acting, s evaluator.SuspendedState) {
 				if !s.DynamicScalingIn || !s.DynamicScalingOut {
 					a.Policies = append(a.Policies, aws.ToString(p.PolicyName))
 				}
 			})
+			return nil
 		}),
 		scheduledActions(ctx, c, func(of *types.ScheduledAction) error {
-			return note(of.ResourceId, func(a *Acting, s evaluator.SuspendedState) {
+			note(of.ResourceId, func(a *Acting, s evaluator.SuspendedState) {
 				if !s.Scheduled {
 					a.ScheduledActions = append(a.ScheduledActions, aws.ToString(of.ScheduledActionName))
 				}
 			})
+			return nil
 		}))
 }
 

@@ -35,8 +35,9 @@ func deploymentOf(s *ecstypes.Service) *Deployment {
 			strategy = c.Strategy
 		}
 	}
-	byECS := s.DeploymentController == nil || s.DeploymentController.Type == "" || s.DeploymentController.Type == ecstypes.DeploymentControllerTypeEcs
-	d.Rolling = byECS && strategy == ecstypes.DeploymentStrategyRolling
+	by := s.DeploymentController
+	byOthers := by != nil && by.Type != "" && by.Type != ecstypes.DeploymentControllerTypeEcs
+	d.Rolling = !byOthers && strategy == ecstypes.DeploymentStrategyRolling
 	for i := range s.CurrentServiceRevisions {
 		d.Revisions = append(d.Revisions, aws.ToString(s.CurrentServiceRevisions[i].Arn))
 	}
@@ -55,7 +56,9 @@ func (c *chunk) answerDeployments(out *ecs.DescribeServicesOutput) {
 
 // RevisionsAPI is what is used of the ECS client to read service revisions.
 type RevisionsAPI interface {
-	DescribeServiceRevisions(ctx context.Context, in *ecs.DescribeServiceRevisionsInput, optFns ...func(*ecs.Options)) (*ecs.DescribeServiceRevisionsOutput, error)
+	DescribeServiceRevisions(
+		ctx context.Context, in *ecs.DescribeServiceRevisionsInput, optFns ...func(*ecs.Options),
+	) (*ecs.DescribeServiceRevisionsOutput, error)
 }
 
 // revisionsPerCall is the most that one call describes.

@@ -95,11 +95,18 @@ func TestResolutionsAreAskedForTwentyRevisionsAtATime(t *testing.T) {
 	if err != nil || a.calls != 3 || len(found) != 45 || found["r1"]["CPUUtilization"] != 20 || len(found["r2"]) != 0 {
 		t.Errorf("%d calls, %d revisions, r1 %v, r2 %v, %v", a.calls, len(found), found["r1"], found["r2"], err)
 	}
+}
+
+func TestResolutionsSayWhatTheyKnowBeforeAnError(t *testing.T) {
+	var arns []string
+	for i := range 45 {
+		arns = append(arns, "r"+strconv.Itoa(i))
+	}
 	broken := errors.New("broken")
 	if found, err := Resolutions(t.Context(), &archive{fails: broken}, arns); !errors.Is(err, broken) || len(found) != 20 {
 		t.Errorf("%d revisions, %v", len(found), err)
 	}
-	found, err = Resolutions(t.Context(), &archive{}, slices.Insert(arns[:2:2], 1, "what"))
+	found, err := Resolutions(t.Context(), &archive{}, slices.Insert(arns[:2:2], 1, "what"))
 	if err == nil || err.Error() != "service revision what: MISSING" || len(found) != 2 {
 		t.Errorf("%d revisions, %v", len(found), err)
 	}
