@@ -95,7 +95,7 @@ func (r *remark) subject() string {
 func scalable(s *AccountService) string {
 	switch {
 	case s.Service.Daemon:
-		return "its scheduling strategy is DAEMON: ECS runs one task on each instance, and there is no desired count to set; remove it from targets, or create it with REPLICA"
+		return "its scheduling strategy is DAEMON: ECS runs one task on each instance, and there is no desired count to set; leave it out of targets, or create it with REPLICA"
 	case s.Entry.IsPattern():
 		return ""
 	case s.Service.Status == evaluator.ServiceMissing:

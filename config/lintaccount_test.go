@@ -57,7 +57,7 @@ func TestWhatAnAccountSaysOfAService(t *testing.T) {
 			"its status is DRAINING, and only ACTIVE services are scaled; create it anew, or remove it from targets"},
 		"a pattern meets services that end": {strings.Replace(plain, "shop/web", "shop/w*", 1), func(s *AccountService) { s.Service.Status = "DRAINING" }, ""},
 		"DAEMON": {plain, func(s *AccountService) { s.Service.Daemon, s.MinimumHealthyPercent, s.MaximumPercent = true, 100, 100 },
-			"its scheduling strategy is DAEMON: ECS runs one task on each instance, and there is no desired count to set; remove it from targets, or create it with REPLICA"},
+			"its scheduling strategy is DAEMON: ECS runs one task on each instance, and there is no desired count to set; leave it out of targets, or create it with REPLICA"},
 		"managed policies": {plain, func(s *AccountService) { s.ManagedPolicies, s.ManagedActions = 2, 1 },
 			"Application Auto Scaling scales it, too, by 2 scaling policies and 1 scheduled action that nobody suspended: two who set one desired count undo each other's work; ecs-autoscaler takeover --cluster shop suspends that (--service takes one)"},
 		"no deployment at any count": {plain, func(s *AccountService) { s.MaximumPercent = 100 },

@@ -56,8 +56,9 @@ type examination struct {
 	config     *config.Config
 	services   []config.AccountService
 	unanswered UnansweredError
-	// unlisted are the patterns of which nobody knows what they mean.
+	// unlisted are the patterns of which nobody knows what they mean, silent the accounts that did not describe every service.
 	unlisted []*config.Target
+	silent   []string
 }
 
 // failed notes what an error says, each thing once.
@@ -73,7 +74,12 @@ func (x *examination) failed(account, what string) {
 func (x *examination) account(ctx context.Context, name string, clients *awsapi.Clients) {
 	reader := observe.NewServices(clients.ECS, observe.ServicesOptions{Account: name, Tags: x.config.NeedsTags(), Deployments: true})
 	first := len(x.services)
-	described := x.describe(ctx, reader, x.meant(ctx, reader, name))
+	meant := x.meant(ctx, reader, name)
+	described := x.describe(ctx, reader, meant)
+	if len(described) < len(meant) {
+		x.silent = append(x.silent, name)
+		x.failed(name, awsapi.Explain(ctx.Err(), "ecs:DescribeServices"))
+	}
 	for i := range described {
 		x.service(name, &described[i])
 	}
@@ -148,7 +154,8 @@ func (x *examination) describe(ctx context.Context, reader *observe.Services, ke
 // service takes a description of one that an entry steers.
 func (x *examination) service(account string, d *observe.Described) {
 	if d.Err != nil {
-		x.failed(account, awsapi.Explain(d.Err, "DescribeServices"))
+		x.silent = append(x.silent, account)
+		x.failed(account, awsapi.Explain(d.Err, "ecs:DescribeServices"))
 		return
 	}
 	entry, _ := x.config.SelectKey(d.Key, d.Tags)
@@ -218,12 +225,12 @@ func slowest(revisions []string, seconds map[string]map[string]int) *config.Moni
 	return m
 }
 
-// idle are the patterns that steer no service.
+// idle are the patterns that steer no service, as far as everything was answered.
 func (x *examination) idle() []*config.Target {
 	var idle []*config.Target
 	for _, t := range x.config.Targets {
 		steers := slices.ContainsFunc(x.services, func(s config.AccountService) bool { return s.Entry == t })
-		if t.IsPattern() && !steers && !slices.Contains(x.unlisted, t) {
+		if t.IsPattern() && !steers && !slices.Contains(x.unlisted, t) && !slices.Contains(x.silent, t.Account) {
 			idle = append(idle, t)
 		}
 	}

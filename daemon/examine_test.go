@@ -119,6 +119,16 @@ targets:
 	}
 }
 
+func TestWhatIsNotAnsweredIsNoFinding(t *testing.T) {
+	for operation, action := range map[string]string{"ListServices": "ecs:ListServices", "DescribeServices": "ecs:DescribeServices"} {
+		got, err := examined(t, "services: [{service: c/a, desired: 1}]\nfaults: [{kind: access_denied, operation: "+operation+"}]\n",
+			"targets:\n  - service: c/*"+oneTarget)
+		if got != "" || err == nil || !strings.Contains(err.Error(), "\n  "+action+" was denied: ") {
+			t.Errorf("without %s: %v\n%s", action, err, got)
+		}
+	}
+}
+
 func TestMoreServicesThanOneBurstDescribesAreAskedForAtAWSsRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		began := time.Now()
