@@ -20,22 +20,22 @@ func (c commands) Steer(ctx context.Context, k evaluator.Key, command evaluator.
 	err := c.d.fleet.Steer(ctx, k, command)
 	switch {
 	case errors.Is(err, scaler.ErrNotSteered):
-		return toldAs{err, web.ErrNotSteered}
+		return renamedError{err, web.ErrNotSteered}
 	case errors.Is(err, scaler.ErrRefused):
-		return toldAs{err, web.ErrRefused}
+		return renamedError{err, web.ErrRefused}
 	default:
 		return err
 	}
 }
 
-// toldAs is an error of one room that another knows by its own name.
-type toldAs struct {
+// renamedError is an error of one room that another knows by its own name.
+type renamedError struct {
 	error
 	is error
 }
 
 // Unwrap is the name.
-func (e toldAs) Unwrap() error { return e.is }
+func (e renamedError) Unwrap() error { return e.is }
 
 // Reload loads the configuration anew between two passes and returns what came of it: nil when it is taken up, web.ErrIncomplete
 // when not all of it could be, else why the one before stays in force. When ctx ends first, the reload still happens.

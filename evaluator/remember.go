@@ -116,12 +116,8 @@ func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
 // whether the service is switched off. It reports whether anything changed that must survive a restart.
 func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed := m.TakeBounds(t, d)
-	done := d.Action == Hold || d.Outcome == OutcomeWritten
-	if done && d.Registers && !m.Registered {
-		m.Registered, changed = true, true
-	}
-	if done && d.Pins && m.Pinned(d.Wanted, d.Time) {
-		changed = true
+	if d.Action == Hold || d.Outcome == OutcomeWritten {
+		changed = m.rememberDone(d) || changed
 	}
 	changed = m.rememberAlarms(d) || changed
 	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
@@ -131,6 +127,14 @@ func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed = changed || off != m.SwitchedOff
 	m.SwitchedOff = off
 	return changed
+}
+
+// rememberDone takes over that the count is what registration and override ask for.
+func (m *Memory) rememberDone(d *Decision) (changed bool) {
+	if d.Registers && !m.Registered {
+		m.Registered, changed = true, true
+	}
+	return d.Pins && m.Pinned(d.Wanted, d.Time) || changed
 }
 
 func (m *Memory) rememberAlarms(d *Decision) (changed bool) {

@@ -2,6 +2,7 @@ package evaluator
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -33,23 +34,27 @@ func (w *wide) drawSteering(t *rapid.T) {
 
 // obeysSteering: nothing goes where a person has suspended it, and with an override no policy acts at all.
 func obeysSteering(w *wide) string {
-	d := &w.d
-	for _, s := range w.m.SteeringInForce(d.Time) {
-		switch acts := d.Policy >= 0; {
-		case acts && s.Steers == SteersIn && d.Action == ScaleIn, acts && s.Steers == SteersOut && d.Action == ScaleOut:
-			return "a policy moves the count in a direction that is suspended"
-		case acts && s.Steers == SteersCount && d.Action != Hold:
-			return "a policy moves a count that is overridden"
-		case d.Action != Hold && s.Steers == SteersCount && d.Reason == ByOverride && d.Wanted != (Registration{Min: d.Min, Max: d.Max}).clamp(s.Desired):
-			return "the override sets another count than its own"
-		}
-		for k := range d.Scheduled {
-			if s.Steers == SteersScheduled && d.Scheduled[k].Status != FireSuspended {
-				return "a suspended action fires"
-			}
+	for _, s := range w.m.SteeringInForce(w.d.Time) {
+		if broken := obeys(&w.d, &s); broken != "" {
+			return broken
 		}
 	}
 	return ""
+}
+
+func obeys(d *Decision, s *Steering) string {
+	forbidden := map[Steers][]Action{SteersIn: {ScaleIn}, SteersOut: {ScaleOut}, SteersScheduled: nil, SteersCount: {ScaleIn, ScaleOut}}
+	pin := Registration{Min: d.Min, Max: d.Max}.clamp(s.Desired)
+	switch {
+	case d.Policy >= 0 && slices.Contains(forbidden[s.Steers], d.Action):
+		return "a policy moves the count against " + string(s.Steers)
+	case d.Action != Hold && d.Reason == ByOverride && s.Steers == SteersCount && d.Wanted != pin:
+		return "the override sets another count than its own"
+	case s.Steers == SteersScheduled && slices.ContainsFunc(d.Scheduled, func(f ScheduledFire) bool { return f.Status != FireSuspended }):
+		return "a suspended action fires"
+	default:
+		return ""
+	}
 }
 
 // TestPropertySteeringIsObeyedAndEndsOnTime lets people steer a target for hours, by any mix of commands, while bounds move and others
@@ -61,7 +66,7 @@ func TestPropertySteeringIsObeyedAndEndsOnTime(t *testing.T) {
 		if w.o.Service.Status != ServiceActive {
 			w.o.Service.Status = ServiceActive
 		}
-		given := map[Steers]Steering{}
+		given := map[Steers]Steering{} //nolint:exhaustive // it is filled as commands are given
 		for _, s := range w.m.Steering {
 			given[s.Steers] = s
 		}
@@ -126,7 +131,7 @@ func (w *wide) command(rt *rapid.T, given map[Steers]Steering) {
 
 // compare tells what is in force from what was asked for.
 func (w *wide) compare(rt *rapid.T, given map[Steers]Steering) {
-	inForce := map[Steers]bool{}
+	inForce := map[Steers]bool{} //nolint:exhaustive // what is missing is not
 	for _, s := range w.m.SteeringInForce(w.now) {
 		inForce[s.Steers] = true
 	}

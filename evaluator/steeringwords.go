@@ -53,7 +53,8 @@ func schedulesSuspended(d *Decision, _ *PolicyDecision) string {
 	if s := steering(d.Steering, SteersScheduled); s != nil && !s.InForce(d.Time) {
 		is = " was"
 	}
-	return "scheduled scaling" + is + " suspended" + d.suspension(SteersScheduled) + ", and what was due is not made up for: " + d.fires(FireSuspended)
+	return "scheduled scaling" + is + " suspended" + d.suspension(SteersScheduled) +
+		", and what was due is not made up for: " + d.fires(FireSuspended)
 }
 
 func directionSuspended(d *Decision, p *PolicyDecision) string {
@@ -72,16 +73,30 @@ func (d *Decision) overrideCause() string {
 	return "an override of the desired count with " + strconv.Itoa(s.Desired) + " until " + s.Until().UTC().Format(time.RFC3339) + " was requested: " + s.Reason
 }
 
-// Steered says in a sentence what a person steers.
-func (s *Steering) Steered() string {
-	var text string
-	switch s.Steers {
-	case SteersCount:
-		text = "the desired count is overridden with " + strconv.Itoa(s.Desired)
-	case SteersScheduled:
-		text = "scheduled scaling is suspended"
-	default:
-		text = "dynamic scaling " + string(s.Steers) + " is suspended"
+// Sentence says what a person steers, without a full stop.
+func (s *Steering) Sentence() string {
+	if s.Steers == SteersCount {
+		return "the desired count is overridden with " + strconv.Itoa(s.Desired) + s.dated()
 	}
-	return text + " until " + s.Until().UTC().Format(time.DateTime) + " UTC (" + s.Reason + ")"
+	return s.scaling() + " is suspended" + s.dated()
+}
+
+// Named is Sentence as something of which more can be said.
+func (s *Steering) Named() string {
+	if s.Steers == SteersCount {
+		return "the override of the desired count with " + strconv.Itoa(s.Desired) + s.dated()
+	}
+	return "the suspension of " + s.scaling() + s.dated()
+}
+
+// scaling is what people call a kind of scaling.
+func (s *Steering) scaling() string {
+	if s.Steers == SteersScheduled {
+		return "scheduled scaling"
+	}
+	return "dynamic scaling " + string(s.Steers)
+}
+
+func (s *Steering) dated() string {
+	return " until " + s.Until().UTC().Format(time.DateTime) + " UTC (" + s.Reason + ")"
 }

@@ -69,21 +69,21 @@ func (p *pass) refusal(t *target, c *evaluator.Command) string {
 	return d.Message()
 }
 
-// turn is what became of something that a person steers.
+// turn is what became of something that a person steers, as its line in the log goes on.
 type turn string
 
 const (
-	begins  turn = "began"
-	isEnded turn = "ended by a command"
-	expires turn = "ended by itself"
+	begins  turn = ""
+	isEnded turn = " was ended by a command"
+	expires turn = " is over"
 )
 
 // steered is told of everything that persons steer where it has taken effect: that it began, and that it ended. why is the reason
 // of whoever ended it.
 func (e *Engine) steered(t *target, s *evaluator.Steering, what turn, why string) {
-	message := s.Steered()
+	message := s.Sentence()
 	if what != begins {
-		message = string(what) + ": " + message
+		message = s.Named() + string(what)
 	}
 	fields := []zap.Field{
 		zap.String("cluster", t.spec.Cluster), zap.String("service", t.spec.Service), zap.String("steers", string(s.Steers)),
@@ -125,5 +125,6 @@ func (f *Fleet) Steer(ctx context.Context, k evaluator.Key, c evaluator.Command)
 	r.next = time.Time{}
 	f.mu.Unlock()
 	r.wake()
+	f.rouse()
 	return nil
 }

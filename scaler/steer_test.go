@@ -3,9 +3,9 @@ package scaler
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -52,8 +52,8 @@ func TestASuspensionIsDurableWhenItIsAnswered(t *testing.T) {
 	b.expect(k, 4, evaluator.DynamicScalingSuspended)
 	b.minutes(1) // nobody has asked for it: it ends by itself
 	b.expect(k, 8, evaluator.ByTargetTracking)
-	if row, _ := b.store.Target(k); len(row.Memory.Steering) != 0 || b.logged("ended by itself: dynamic scaling out is suspended until") != 1 {
-		t.Errorf("%+v is remembered; told %d times", row.Memory.Steering, b.logged("ended by itself"))
+	if row, _ := b.store.Target(k); len(row.Memory.Steering) != 0 || b.logged("the suspension of dynamic scaling out until 2026-01-01 00:10:00 UTC (drill) is over") != 1 {
+		t.Errorf("%+v is remembered; told %d times", row.Memory.Steering, b.logged("is over"))
 	}
 }
 
@@ -68,7 +68,7 @@ func TestAResumptionEndsWhatACommandBeganOnly(t *testing.T) {
 	b.value = constant(1)
 	b.minutes(20)
 	b.expect(k, 10, evaluator.DynamicScalingSuspended)
-	if b.logged("ended by a command: dynamic scaling out is suspended until") != 1 {
+	if b.logged("the suspension of dynamic scaling out until 2026-01-01 01:00:00 UTC (drill) was ended by a command") != 1 {
 		t.Error("that it has ended is not told")
 	}
 }
@@ -312,13 +312,47 @@ func TestFleetsSteerTheTargetsThatTheyHave(t *testing.T) {
 		t.Error(err)
 	}
 	<-r.gate
-	if got := slices.Collect(func(yield func(string) bool) {
-		for _, l := range s.logs.FilterMessageSnippet("overridden with 7 until").All() {
-			if !yield(l.Message) {
-				return
-			}
-		}
-	}); len(got) == 0 {
+	if s.logs.FilterMessageSnippet("the desired count is overridden with 7 until").Len() == 0 {
 		t.Error("the command is not logged")
 	}
+}
+
+// A fleet that runs acts on a command at once, and nobody has to ask for its end.
+func TestARunningFleetActsAtOnceAndEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		k := w.addIn("c", "web", 4)
+		w.value = constant(48)
+		s := newSquad(t, w, tracking, store.Memory(), func(o *FleetOptions) { o.Clock = awake{NewSystemClock()} })
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() {
+			s.fleet.Run(ctx, nil)
+			close(done)
+		}()
+		time.Sleep(90 * time.Second)
+		c := overriding(7, 10*time.Minute)
+		c.Reason = "drill"
+		if err := s.fleet.Steer(ctx, k, c); err != nil {
+			t.Fatal(err)
+		}
+		told := func() int { return s.logs.FilterMessageSnippet("(drill) is over").Len() }
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := w.services[k].Desired; got != 7 || told() != 0 {
+			t.Errorf("after two seconds: desired %d", got)
+		}
+		time.Sleep(10*time.Minute - 3*time.Second)
+		synctest.Wait()
+		if told() != 0 {
+			t.Error("it ends too soon")
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if row, _ := s.store.Target(k); told() != 1 || len(row.Memory.Steering) != 0 {
+			t.Errorf("a second after its end: told %d times, remembered %+v", told(), row.Memory.Steering)
+		}
+		stop()
+		<-done
+	})
 }

@@ -179,22 +179,27 @@ func (f *steerFlags) complete(c *evaluator.Command) (err error) {
 
 // steerFailure tells a service that cannot be steered from a command that got no answer.
 func steerFailure(err error) error {
-	if refused, ok := errors.AsType[*daemon.RefusedError](err); ok && slices.Contains([]string{"refused", "not_found", "internal"}, refused.Code) {
+	codes := []string{"refused", "not_found", "internal"}
+	if refused, ok := errors.AsType[*daemon.RefusedError](err); ok && slices.Contains(codes, refused.Code) {
 		return exitError{code: 1, err: err}
 	}
 	return err
 }
 
+// suspendedKey is the key of the configuration that suspends a kind of scaling.
+func suspendedKey(s evaluator.Steers) string {
+	if s == evaluator.SteersScheduled {
+		return "suspended_state.scheduled_scaling_suspended"
+	}
+	return "suspended_state.dynamic_scaling_" + string(s) + "_suspended"
+}
+
 // stillSuspended names the keys of the configuration that suspend what was to be resumed.
 func stillSuspended(view *web.SteeringView, asked []evaluator.Steers) error {
-	names := map[evaluator.Steers]string{
-		evaluator.SteersIn: "dynamic_scaling_in_suspended", evaluator.SteersOut: "dynamic_scaling_out_suspended",
-		evaluator.SteersScheduled: "scheduled_scaling_suspended",
-	}
 	var keys []string
 	for _, s := range view.Suspensions {
 		if s.Until == nil && (len(asked) == 0 || slices.Contains(asked, s.Scaling)) {
-			keys = append(keys, "suspended_state."+names[s.Scaling])
+			keys = append(keys, suspendedKey(s.Scaling))
 		}
 	}
 	if len(keys) == 0 {
