@@ -1,10 +1,12 @@
 package daemon
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"strconv"
 
@@ -25,12 +27,51 @@ func (c *Client) Targets(ctx context.Context, q url.Values) ([]web.TargetView, e
 
 // Target is one of them with everything that is known of it; the error is a *RefusedError with the code not_found if there is none.
 func (c *Client) Target(ctx context.Context, k evaluator.Key) (*web.DetailView, error) {
+	v := &web.DetailView{}
+	return v, c.get(ctx, targetPath(k, ""), v)
+}
+
+// Steer has the daemon carry out a command about a target, and returns what is then suspended and overridden.
+func (c *Client) Steer(ctx context.Context, k evaluator.Key, command *evaluator.Command) (*web.SteeringView, error) {
+	verb, body := command.Verb, map[string]any{}
+	switch {
+	case command.Verb == evaluator.EndOverride:
+		verb, body["end"] = evaluator.Override, true
+	case command.Verb == evaluator.Override:
+		body["desired"] = command.Desired
+	case len(command.Scaling) > 0:
+		body["scaling"] = command.Scaling
+	}
+	if command.For > 0 {
+		body["for"] = command.For.String()
+	}
+	if command.Reason != "" {
+		body["reason"] = command.Reason
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	path := targetPath(k, string(verb))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	v := &web.SteeringView{}
+	return v, c.send(req, v)
+}
+
+// targetPath is the path of a target, or of a command about it.
+func targetPath(k evaluator.Key, verb string) string {
 	path := "/api/v1/targets/" + url.PathEscape(k.Cluster) + "/" + url.PathEscape(k.Service)
+	if verb != "" {
+		path += "/" + verb
+	}
 	if k.Account != "" {
 		path += "?" + url.Values{"account": {k.Account}}.Encode()
 	}
-	v := &web.DetailView{}
-	return v, c.get(ctx, path, v)
+	return path
 }
 
 // Activities are the newest scaling activities that a query of GET /api/v1/activities finds, at most as many as said; 0 is all.

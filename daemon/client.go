@@ -182,6 +182,11 @@ func (c *Client) do(ctx context.Context, method, path string, into any) error {
 	if err != nil {
 		return err
 	}
+	return c.send(req, into)
+}
+
+// send sends a request and reads its answer.
+func (c *Client) send(req *http.Request, into any) error {
 	if err := c.introduce(req); err != nil {
 		return err
 	}

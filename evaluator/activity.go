@@ -92,6 +92,8 @@ func (d *Decision) Cause() string {
 	switch {
 	case d.Action == Hold:
 		return ""
+	case d.Reason == ByOverride:
+		return d.overrideCause()
 	case d.Reason == RaisedToMinCapacity, d.Reason == ByScheduledAction && d.Action == ScaleOut:
 		return "minimum capacity was set to " + strconv.Itoa(d.Min)
 	case d.Reason == LoweredToMax, d.Reason == ByScheduledAction:

@@ -22,6 +22,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	scenes["flap guard"] = flapping
 	scenes["step limit"] = newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{MaxScaleOutStep: StepLimit{Percent: 10}}).metric(0, "80x22")
 	scenes["window"] = newScene(t, 1, 100, tracking("cpu", 50)).railed(Rails{ScaleInForbidden: office()}).at(60).metric(0, "20x22")
+	scenes["steered"] = newScene(t, 1, 100, tracking("cpu", 50)).metric(0, "80x22").hold().override(4)
 	var kept Decision
 	for name, s := range scenes {
 		s.decide()

@@ -26,9 +26,11 @@ func (e *pass) combine() {
 	}
 }
 
-// bound is why the bounds moved the count: a scheduled action that has moved it just now, or the bound itself.
+// bound is why the count moved without a policy: an override, a scheduled action that has moved a bound just now, or the bound itself.
 func (e *pass) bound() Reason {
 	switch {
+	case e.pinned:
+		return ByOverride
 	case e.moved:
 		return ByScheduledAction
 	case e.d.Action == ScaleOut:
@@ -99,7 +101,7 @@ func towards(from, to int) Action {
 const wishRank = 4
 
 // explainHold finds the reason of a decision that changes nothing: that of the policy where it matters most, of two
-// equal ones the first in the file. A scheduled action that is suspended stands between wishes and rest.
+// equal ones the first in the file. An override, and a scheduled action that is suspended, stand between wishes and rest.
 func (e *pass) explainHold() {
 	d, foremost, most := e.d, -1, 0
 	for i := range d.Policies {
@@ -113,6 +115,8 @@ func (e *pass) explainHold() {
 	switch {
 	case most >= wishRank:
 		d.Policy = foremost
+	case steering(d.Steering, SteersCount) != nil:
+		d.Reason = ByOverride
 	case e.fired(FireSuspended):
 		d.Reason = ScheduledScalingSuspended
 	}

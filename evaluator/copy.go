@@ -2,9 +2,10 @@ package evaluator
 
 // CopyFrom makes d a deep copy of src and reuses d's slices, so that a latest decision can be kept without allocating.
 func (d *Decision) CopyFrom(src *Decision) {
-	policies, scheduled, rails := resize(d.Policies, len(src.Policies)), d.Scheduled, d.Rails
+	policies, scheduled, steering, rails := resize(d.Policies, len(src.Policies)), d.Scheduled, d.Steering, d.Rails
 	*d = *src
 	d.Policies, d.Scheduled = policies, append(scheduled[:0], src.Scheduled...)
+	d.Steering = append(steering[:0], src.Steering...)
 	d.Rails = append(rails[:0], src.Rails...)
 	for i := range policies {
 		policies[i].copyFrom(&src.Policies[i])

@@ -29,6 +29,7 @@ const (
 	ByTargetTracking    Reason = "TargetTrackingPolicy"
 	ByStepScaling       Reason = "StepScalingPolicy"
 	ByScheduledAction   Reason = "ScheduledAction"
+	ByOverride          Reason = "Override" // also why a policy's wish came to nothing meanwhile
 	RaisedToMinCapacity Reason = "RaisedToMinCapacity"
 	LoweredToMax        Reason = "LoweredToMaxCapacity"
 )
@@ -101,6 +102,11 @@ type Decision struct {
 	// Registers says that carrying this decision out (or finding nothing to do) registers the target, for the first time
 	// or with the bounds that a scheduled action has set.
 	Registers bool
+	// Steering is what persons steered: the suspensions and the override in force, and a suspension that is over but was not
+	// when a scheduled action was due.
+	Steering []Steering
+	// Pins says that carrying this decision out (or finding nothing to do) carries out an override.
+	Pins bool
 	// Rails are the safety rails that were in effect.
 	Rails []Rail
 	// Next is when to look again: nothing can happen sooner, as long as nobody else changes the service.

@@ -17,6 +17,8 @@ type pass struct {
 	desired int
 	// moved says that scheduled actions have moved the count in this very decision.
 	moved bool
+	// pinned says that an override has moved the count in this very decision.
+	pinned bool
 	// refused says that nothing may be done to the service at all.
 	refused bool
 }
@@ -38,7 +40,7 @@ func (e *pass) decide(now time.Time) {
 		refusal = ServiceSwitchedOff
 	}
 	if refusal == "" {
-		e.desired = e.scheduled(e.registered())
+		e.desired = e.pin(e.scheduled(e.registered()))
 	}
 	e.d.Start = e.desired
 	for i := range e.t.Policies {
@@ -59,9 +61,12 @@ func (e *pass) open(now time.Time) {
 	d.Target, d.Time = e.t.Key, now
 	d.Action, d.Reason, d.Outcome = Hold, NothingDue, OutcomeNone
 	d.Desired, d.Running, d.Pending, d.Wanted = s.Desired, s.Running, s.Pending, s.Desired
-	d.Policy, d.Registers = -1, false
+	d.Policy, d.Registers, d.Pins = -1, false, false
 	d.Policies = resize(d.Policies, len(e.t.Policies))
-	d.Scheduled = d.Scheduled[:0]
+	d.Scheduled, d.Steering = d.Scheduled[:0], d.Steering[:0]
+	if len(e.m.Steering) > 0 {
+		e.steer()
+	}
 	if len(e.t.ScheduledActions) > 0 && !s.DescribedAt.IsZero() {
 		e.fire() // not before the first answer of ECS: its date says whether the clock is right
 	}

@@ -12,6 +12,7 @@ var explanations = map[Reason]func(d *Decision, p *PolicyDecision) string{
 	ByTargetTracking:                     carriedOut,
 	ByStepScaling:                        carriedOut,
 	ByScheduledAction:                    byAction,
+	ByOverride:                           byOverride,
 	RaisedToMinCapacity:                  raised,
 	LoweredToMax:                         lowered,
 	AlreadyAtMaxCapacity:                 atMax,
@@ -83,10 +84,6 @@ func carriedOut(d *Decision, p *PolicyDecision) string {
 // byAction names the scheduled actions that fired, in their order; the last one's bounds hold.
 func byAction(d *Decision, _ *PolicyDecision) string {
 	return d.fires(FireApplied) + " set min capacity to " + strconv.Itoa(d.Min) + " and max capacity to " + strconv.Itoa(d.Max)
-}
-
-func schedulesSuspended(d *Decision, _ *PolicyDecision) string {
-	return "scheduled scaling is suspended, and what was due is not made up for: " + d.fires(FireSuspended)
 }
 
 // fires names the scheduled actions with that status.
@@ -284,13 +281,6 @@ func (p *PolicyDecision) waitsFor(o *PolicyDecision) bool {
 func outsideBounds(d *Decision, p *PolicyDecision) string {
 	return p.wants() + ", but somebody has set the desired count outside of min " + strconv.Itoa(d.Min) +
 		" and max " + strconv.Itoa(d.Max) + " capacity, and it is not taken further out"
-}
-
-func directionSuspended(_ *Decision, p *PolicyDecision) string {
-	if p.Wish == ScaleIn {
-		return p.wants() + ", but dynamic scaling in is suspended"
-	}
-	return p.wants() + ", but dynamic scaling out is suspended"
 }
 
 func serviceOff(d *Decision, _ *PolicyDecision) string {

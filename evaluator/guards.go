@@ -28,6 +28,7 @@ var guards = [...]struct {
 	{name: "fleet brake", inOnly: true, rail: true, judge: braked},
 	{name: "suspension", judge: suspended},
 	{name: "bounds", judge: atBound},
+	{name: "override", judge: overridden},
 }
 
 // passes are used again and again: what is called through a list gets its pass on the heap. A pass stays on the stack
@@ -267,8 +268,8 @@ func suspended(e *pass, i int) Reason {
 	return ""
 }
 
-// atBound: there is no room left in this direction. It is the last guard because that is true whatever else
-// may be in the way.
+// atBound: there is no room left in this direction. Of the guards that are AWS's it is the last because that is true
+// whatever else may be in the way.
 func atBound(e *pass, i int) Reason {
 	p := &e.d.Policies[i]
 	switch {

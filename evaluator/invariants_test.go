@@ -19,7 +19,7 @@ import (
 // Each invariant is asked of one decision; the tests ask all of them at every step of a life.
 var invariants = map[string]func(w *wide) string{
 	"bounds": staysWithinBounds, "ignorance": knowsWhatItRemoves, "words": saysWhatItDoes, "looks": looksInTime, "suspension": obeysSuspension,
-	"rails": obeysRails,
+	"rails": obeysRails, "steering": obeysSteering,
 }
 
 func (w *wide) check(rt *rapid.T) {
@@ -137,7 +137,7 @@ func saysWhatItDoes(w *wide) string {
 	d := &w.d
 	text := d.Message()
 	switch {
-	case slices.Contains(whyNot, d.Reason) != (d.Action == Hold):
+	case d.Reason != ByOverride && slices.Contains(whyNot, d.Reason) != (d.Action == Hold):
 		return fmt.Sprintf("%s because of %s", d.Action, d.Reason)
 	case !strings.HasSuffix(text, "."), odd.MatchString(text), strings.Contains(text, "caled out from"), strings.Contains(text, "caled in from"):
 		return "it says " + text
@@ -201,6 +201,9 @@ func looksInTime(w *wide) string {
 	d := &w.d
 	if !d.Next.After(d.Time) || d.Next.After(d.Time.Add(15*time.Minute)) {
 		return "looks again at " + d.Next.String()
+	}
+	if ends := w.m.SteeringEnds(d.Time); !ends.IsZero() && ends.Before(d.Next) {
+		return fmt.Sprintf("a suspension or an override ends at %s, the next look is at %s", ends, d.Next)
 	}
 	for _, a := range w.target.ScheduledActions {
 		if fire, ok := a.Schedule.Next(d.Time, d.Time); ok && fire.Before(d.Next) {

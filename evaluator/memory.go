@@ -30,6 +30,8 @@ type Memory struct {
 	Shared Cooldown `json:"shared"`
 	// Undo is what Begin replaced, until its activity is over.
 	Undo *Undo `json:"undo,omitempty"`
+	// Steering is what persons steer for some time, at most one of a kind (see Obey).
+	Steering []Steering `json:"steering,omitempty"`
 	// Flaps is what the flap guard remembers, nil where there is none.
 	Flaps *FlapMemory `json:"flaps,omitempty"`
 	// Managed is what the managed scaling of the service was before the daemon suspended it; nil where it did not. Nothing is

@@ -13,7 +13,7 @@ var reasons = []Reason{
 	WithinTarget, AlarmNotInAlarm, NoMatchingStep, HighResolutionUnsupported, NothingDue, InsufficientData, StaleData, CooldownInEffect,
 	ActivityInProgress, PolicyNotReadyToScaleIn, OutOfBoundsByOthers, DynamicScalingSuspended, ServiceSwitchedOff,
 	ServiceNotFound, ServiceNotActive, ServiceNotScalable, ServiceNotDescribed, ManagedPolicyConflict, ManagedPoliciesUnknown, ByScheduledAction, ScheduledScalingSuspended,
-	ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake,
+	ScaleInForbidden, HeldByFlapGuard, HeldByFleetBrake, ByOverride,
 }
 
 // beginning is how the sentence of a hold at 4 begins: a service whose counts nobody knows is held at nothing.

@@ -12,7 +12,7 @@ import (
 const horizon = 15 * minute
 
 // next is when to look again: the earliest instant at which an alarm could enter ALARM or repeat its action with an
-// effect, or a scheduled action is due. It supposes that every bucket that is to come or still missing
+// effect, a scheduled action is due, or what a person steers ends. It supposes that every bucket that is to come or still missing
 // breaches, so that whoever looks each minute would not have acted sooner.
 func (e *pass) next() time.Time {
 	e.soonest = e.nextEvaluation()
@@ -23,6 +23,11 @@ func (e *pass) next() time.Time {
 		}
 	}
 	next := time.Unix(at, 0).UTC()
+	if len(e.m.Steering) > 0 {
+		if ends := e.m.SteeringEnds(e.d.Time); !ends.IsZero() && ends.Before(next) {
+			next = ends.UTC()
+		}
+	}
 	if len(e.t.ScheduledActions) > 0 {
 		if fire := e.nextFire(); !fire.IsZero() && fire.Before(next) {
 			return fire
@@ -55,7 +60,7 @@ func (e *pass) out(limit int64) int64 {
 	for i := range e.t.Policies {
 		p := &e.t.Policies[i]
 		switch {
-		case len(p.Alarms) == 0 || e.r.Suspended.DynamicScalingOut && !p.lasting():
+		case len(p.Alarms) == 0 || e.outSuspended() && !p.lasting():
 		case p.Type == StepScaling && !p.Step.leads(ScaleOut, e.desired) && !p.lasting():
 		case e.d.Policies[i].Wish == ScaleOut, e.desired == 0: // nothing runs then, and one datapoint wakes it
 			return e.soonest
@@ -64,6 +69,12 @@ func (e *pass) out(limit int64) int64 {
 		}
 	}
 	return limit
+}
+
+// outSuspended says that scaling out is suspended with no end in sight. Of what a person has suspended for some time the alarms
+// are watched on, so that its end finds them as if it had not been.
+func (e *pass) outSuspended() bool {
+	return e.r.Suspended.DynamicScalingOut && steering(e.d.Steering, SteersOut) == nil
 }
 
 // in is when a scale-in could be carried out, by a step policy or by all target-tracking policies together, if that is

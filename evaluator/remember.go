@@ -15,6 +15,7 @@ func (m *Memory) Clone() *Memory {
 	c := *m
 	c.Policies = slices.Clone(m.Policies)
 	c.Actions = slices.Clone(m.Actions)
+	c.Steering = slices.Clone(m.Steering)
 	for i := range c.Policies {
 		c.Policies[i].Alarms = slices.Clone(m.Policies[i].Alarms)
 	}
@@ -111,12 +112,12 @@ func (m *Memory) TakeBounds(t *Target, d *Decision) bool {
 	return false
 }
 
-// Remember takes over what a final decision leaves: its bounds, the alarm states, and whether the service is
-// switched off. It reports whether anything changed that must survive a restart.
+// Remember takes over what a final decision leaves: its bounds, the alarm states, whether an override has been carried out and
+// whether the service is switched off. It reports whether anything changed that must survive a restart.
 func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed := m.TakeBounds(t, d)
-	if done := d.Action == Hold || d.Outcome == OutcomeWritten; done && d.Registers && !m.Registered {
-		m.Registered, changed = true, true
+	if d.Action == Hold || d.Outcome == OutcomeWritten {
+		changed = m.rememberDone(d) || changed
 	}
 	changed = m.rememberAlarms(d) || changed
 	off := m.SwitchedOff && d.Desired == 0 || d.Reason == ServiceSwitchedOff
@@ -126,6 +127,14 @@ func (m *Memory) Remember(t *Target, d *Decision) bool {
 	changed = changed || off != m.SwitchedOff
 	m.SwitchedOff = off
 	return changed
+}
+
+// rememberDone takes over that the count is what registration and override ask for.
+func (m *Memory) rememberDone(d *Decision) (changed bool) {
+	if d.Registers && !m.Registered {
+		m.Registered, changed = true, true
+	}
+	return d.Pins && m.Pinned(d.Wanted, d.Time) || changed
 }
 
 func (m *Memory) rememberAlarms(d *Decision) (changed bool) {

@@ -23,6 +23,9 @@ func (m *Memory) Instants() []Instant {
 		all.add(at+"registered", &m.Actions[i].Registered)
 		all.add(at+"handled", &m.Actions[i].Handled)
 	}
+	for i := range m.Steering {
+		all.add(fmt.Sprintf("steering[%d].since", i), &m.Steering[i].Since)
+	}
 	all.add("activity.started_at", &m.Activity.StartedAt)
 	for i := range m.Policies {
 		p, at := &m.Policies[i], fmt.Sprintf("policies[%d].", i)

@@ -100,7 +100,7 @@ func (a *ActionMemory) due(s Schedule, now time.Time) (time.Time, bool) {
 func (e *pass) apply(f *ScheduledFire, a *ScheduledAction) {
 	f.Min, f.Max = valueOr(a.Min, e.r.Min), valueOr(a.Max, e.r.Max)
 	switch {
-	case e.r.Suspended.Scheduled, e.m.Suspended.Scheduled: // also where this decision is the one that resumes it
+	case e.r.Suspended.Scheduled, e.m.Suspended.Scheduled, e.wasSuspended(f.At): // also where this decision is the one that resumes it
 		f.Status = FireSuspended
 	case !a.CatchUp && e.late(f):
 		f.Status = FireMissed

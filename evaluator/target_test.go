@@ -36,7 +36,7 @@ func TestEqualMetricsShareOneQuery(t *testing.T) {
 func TestGuardsAreAskedInThisOrder(t *testing.T) {
 	want := []string{
 		"due", "data", "change", "scale-in cooldown", "scale-out cooldown", "step limit", "flap guard", "peers", "scale-out alarm",
-		"out of bounds", "deployment", "scale-in window", "fleet brake", "suspension", "bounds",
+		"out of bounds", "deployment", "scale-in window", "fleet brake", "suspension", "bounds", "override",
 	}
 	for g := range guards {
 		if g >= len(want) || guards[g].name != want[g] {

@@ -136,6 +136,7 @@ func drawWide(t *rapid.T, tb testing.TB) *wide {
 	w.drawActivity(t)
 	w.drawRegistration(t)
 	w.drawActions(t)
+	w.drawSteering(t)
 	if w.some(2) {
 		w.drawRails(t)
 	}

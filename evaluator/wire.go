@@ -23,6 +23,8 @@ type wireDecision struct {
 	Registers bool            `json:"registers,omitempty"`
 	Start     *int            `json:"start,omitempty"` // only where it is not Desired
 	Scheduled []ScheduledFire `json:"scheduled,omitempty"`
+	Steering  []Steering      `json:"steering,omitempty"`
+	Pins      bool            `json:"pins,omitempty"`
 	Rails     []Rail          `json:"rails,omitempty"`
 	Policies  []wirePolicy    `json:"policies"`
 	Next      time.Time       `json:"next"`
@@ -77,6 +79,7 @@ func (d Decision) MarshalJSON() ([]byte, error) {
 		Target: d.Target.String(), Time: d.Time.UTC(), Action: d.Action, Reason: d.Reason, Outcome: d.Outcome,
 		Desired: d.Desired, Running: d.Running, Pending: d.Pending, Wanted: d.Wanted, Min: d.Min, Max: d.Max,
 		Message: d.Message(), Registers: d.Registers, Scheduled: d.Scheduled, Rails: d.Rails, Next: d.Next.UTC(),
+		Steering: d.Steering, Pins: d.Pins,
 		Policies: make([]wirePolicy, len(d.Policies)),
 	}
 	for i := range d.Policies {
@@ -144,6 +147,7 @@ func (d *Decision) UnmarshalJSON(text []byte) error {
 		Target: ParseKey(w.Target), Time: w.Time, Action: w.Action, Reason: w.Reason, Outcome: w.Outcome,
 		Desired: w.Desired, Running: w.Running, Pending: w.Pending, Wanted: w.Wanted, Min: w.Min, Max: w.Max,
 		Policy: -1, Registers: w.Registers, Start: w.Desired, Scheduled: w.Scheduled, Rails: w.Rails, Next: w.Next,
+		Steering: w.Steering, Pins: w.Pins,
 		Policies: make([]PolicyDecision, len(w.Policies)),
 	}
 	if w.Start != nil {

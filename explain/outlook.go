@@ -92,6 +92,7 @@ var ways = map[evaluator.Reason]way{
 	evaluator.ManagedPolicyConflict:  {service: takenOver},
 	evaluator.ManagedPoliciesUnknown: before("Application Auto Scaling must answer application-autoscaling:DescribeScalableTargets"),
 	evaluator.HeldByFleetBrake:       before("fewer targets of the daemon must lack data than halt_if_unready_percent allows"),
+	evaluator.ByOverride:             {service: overrideOver},
 
 	evaluator.AlreadyAtMaxCapacity:                 {guard: moreThanMax},
 	evaluator.AlreadyAtMinCapacity:                 {guard: lessThanMin},
@@ -108,7 +109,7 @@ var ways = map[evaluator.Reason]way{
 	evaluator.NoMatchingStep:                       held("a step must cover the distance of the metric from the threshold"),
 	evaluator.NothingDue:                           held("its alarm must be evaluated, at one of the next looks"),
 	evaluator.OutOfBoundsByOthers:                  {guard: withinBounds},
-	evaluator.DynamicScalingSuspended:              held("suspended_state must allow it again"),
+	evaluator.DynamicScalingSuspended:              {guard: resumed},
 	evaluator.ScaleInForbidden:                     {guard: windowClosed},
 
 	evaluator.WithinTarget: {}, evaluator.AlarmNotInAlarm: {}, evaluator.ScheduledScalingSuspended: {},
@@ -118,6 +119,35 @@ var ways = map[evaluator.Reason]way{
 
 func found(d *evaluator.Decision) string {
 	return "the service must exist: create it, or correct its name in the configuration (" + d.Target.String() + ")"
+}
+
+// overrideOver also has a policy's wish: it is of no use until then.
+func overrideOver(d *evaluator.Decision) string {
+	for i := range d.Steering {
+		if s := &d.Steering[i]; s.Steers == evaluator.SteersCount {
+			return "the override must end, at " + stamp(s.Until()) + ", or be ended with ecs-autoscaler override " + d.Target.String() + " --end"
+		}
+	}
+	return "the override must end"
+}
+
+// resumed is what lifts the suspension of the direction that a policy wishes to go.
+func resumed(d *evaluator.Decision, p *evaluator.PolicyDecision) string {
+	what := evaluator.SteersOut
+	if p.Wish == evaluator.ScaleIn {
+		what = evaluator.SteersIn
+	}
+	for i := range d.Steering {
+		s := &d.Steering[i]
+		switch {
+		case s.Steers != what:
+		case s.Beyond:
+			return "suspended_state must allow it again, and the suspension must end, at " + stamp(s.Until())
+		default:
+			return "the suspension must end, at " + stamp(s.Until()) + ", or be ended with ecs-autoscaler resume " + d.Target.String() + " " + string(what)
+		}
+	}
+	return "suspended_state must allow it again"
 }
 
 func moreThanMax(d *evaluator.Decision, _ *evaluator.PolicyDecision) string {

@@ -21,6 +21,9 @@ func Text(d *evaluator.Decision, now time.Time, note string) string {
 	if d.Seen() {
 		fmt.Fprintf(&b, "\nSeen: %d desired, %d running, %d pending; bounds %d to %d.\n", d.Desired, d.Running, d.Pending, d.Min, d.Max)
 	}
+	for i := range d.Steering {
+		fmt.Fprintf(&b, "\nBy hand: %s.\n", d.Steering[i].Sentence())
+	}
 	for i := range d.Policies {
 		b.WriteString("\n" + policy(d, i))
 	}

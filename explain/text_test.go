@@ -74,10 +74,17 @@ func TestExplanations(t *testing.T) {
 	changed.Action, changed.Outcome, changed.Wanted = evaluator.ScaleOut, evaluator.OutcomeWritten, 6
 	p := &changed.Policies[0]
 	p.Action, p.Wanted, p.HasWanted, p.Metric, p.HasMetric, p.Base, p.Aggregation = evaluator.ScaleOut, 6, true, 80, true, 4, evaluator.Average
+	overridden := holding(evaluator.ByOverride, tracking("cpu", evaluator.ScaleIn, evaluator.ByOverride, 20, 20, 20, 20, 20))
+	overridden.Steering = []evaluator.Steering{
+		{Steers: evaluator.SteersCount, Since: at.Add(-time.Hour), For: 2 * time.Hour, Reason: "load test", Desired: 4, Done: true, Count: 4},
+	}
+	suspended := holding(evaluator.DynamicScalingSuspended, tracking("cpu", evaluator.ScaleIn, evaluator.DynamicScalingSuspended, 20, 20, 20, 20, 20))
+	suspended.Steering = []evaluator.Steering{{Steers: evaluator.SteersIn, Since: at, For: 10 * time.Minute, Reason: "migration"}}
 	for name, c := range map[string]struct {
 		d    *evaluator.Decision
 		note string
 	}{
+		"overridden": {d: overridden}, "suspended": {d: suspended},
 		"cooldown":       {d: holding(evaluator.CooldownInEffect, cooldown)},
 		"at-rest":        {d: holding(evaluator.WithinTarget, tracking("cpu", evaluator.Hold, evaluator.WithinTarget, 57, 58, 56, 59, 57), step)},
 		"missing":        {d: holding(evaluator.InsufficientData, gaps)},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ecs-autoscaler/config/strict"
+	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler"
 )
 
@@ -24,7 +25,7 @@ type event struct {
 }
 
 // eventKinds are the keys of an event, of which each event has one.
-var eventKinds = []string{"deployment", "desired", "running", "suspend", "resume", "set", "fail", "restart", "unready"}
+var eventKinds = []string{"deployment", "desired", "running", "suspend", "resume", "set", "override", "fail", "restart", "unready"}
 
 // event reads one entry of events.
 func (t *test) event(v strict.Value) (event, bool) {
@@ -76,7 +77,7 @@ func (t *test) happening(m *strict.Mapping, e *event) bool {
 		e.happen = func(p *play) error { p.world.service.force(running.Value); return nil }
 		return running.Valid
 	}
-	return t.registration(m, e) && failure(m, e) && restart(m, e) && elsewhere(m, e)
+	return t.registration(m, e) && override(m, e) && failure(m, e) && restart(m, e) && elsewhere(m, e)
 }
 
 // registration reads suspend, resume and set, which register the target anew.
@@ -137,6 +138,26 @@ func bounds(v strict.Value) (scaler.Registration, bool) {
 		return r, false
 	}
 	return r, low.Usable() && high.Usable()
+}
+
+// override reads override with its duration: what a person asks of the daemon with the verb override.
+func override(m *strict.Mapping, e *event) bool {
+	desired := strict.Read(m, "override", count)
+	if !desired.Present {
+		return true
+	}
+	during := strict.Need(m, "for", "30m", strict.Value.Duration)
+	c := evaluator.Command{Verb: evaluator.Override, Desired: desired.Value, For: during.Value, Reason: "as the test says"}
+	if !desired.Valid || !during.Valid {
+		return false
+	}
+	if err := c.Check(); err != nil {
+		m.Errorf(during.At, "for: %s", err)
+		return false
+	}
+	e.daemon = true
+	e.happen = func(p *play) error { return p.steer(c) }
+	return true
 }
 
 // errorCode is the form of AWS's error codes.

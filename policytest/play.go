@@ -167,6 +167,14 @@ func (p *play) register(r scaler.Registration) error {
 	return p.engine.RegisterScalableTarget(p.world.key, r)
 }
 
+// steer gives the daemon a command.
+func (p *play) steer(c evaluator.Command) error {
+	if _, err := p.up(); err != nil {
+		return err
+	}
+	return p.engine.Steer(p.world.key, c)
+}
+
 // capacity are the bounds of the desired count.
 type capacity struct{ low, high int }
 

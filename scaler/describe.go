@@ -209,6 +209,9 @@ func (p *pass) settle(t *target, s *evaluator.Service) {
 	if t.intent.Policy == "" && s.Desired != t.intent.From {
 		// The count has been brought into the bounds; what somebody made of it since is respected.
 		t.memory.Registered, t.dirty = true, true
+		if t.intent.Reason == evaluator.ByOverride {
+			t.memory.Pinned(t.intent.To, t.intent.StartTime)
+		}
 	}
 	switch s.Desired {
 	case t.intent.To:

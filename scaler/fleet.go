@@ -56,7 +56,7 @@ type Fleet struct {
 	// cluster, which may wait for AWS.
 	syncing  gate
 	changing gates
-	// stir ends the wait of Run where all take turns: there is another cluster.
+	// stir ends the wait of Run where all take turns: there is another cluster, or a command.
 	stir chan struct{}
 
 	mu       sync.Mutex // guards what follows

@@ -151,11 +151,16 @@ func (f *Fleet) hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 	if f.launch != nil {
 		f.launch(r)
 	}
+	f.rouse()
+	return nil
+}
+
+// rouse ends the wait of Run where all take turns.
+func (f *Fleet) rouse() {
 	select {
 	case f.stir <- struct{}{}:
 	default: // it is awake already
 	}
-	return nil
 }
 
 // Drop lets go of a cluster: a write under way is finished, the last changes are committed, and what is in memory of it is

@@ -130,7 +130,8 @@ func (e *Engine) limited(at, next time.Time, every time.Duration) time.Time {
 	return at
 }
 
-// await makes the target due when the first of its metrics is, or a scheduled action; without either each minute. A metric
+// await makes the target due when the first of its metrics is, a scheduled action, or the end of what a person steers; without
+// metrics at least each minute. A metric
 // that is still due could not be read, because there is no such service: it is read as soon as there is.
 func (e *Engine) await(t *target, now time.Time) {
 	t.nextLook = time.Time{}
@@ -144,6 +145,9 @@ func (e *Engine) await(t *target, now time.Time) {
 	}
 	if fire := t.memory.NextFire(); fire.After(now) && fire.Before(t.nextLook) {
 		t.nextLook = fire
+	}
+	if ends := t.memory.SteeringEnds(now); !ends.IsZero() && ends.Before(t.nextLook) {
+		t.nextLook = ends
 	}
 }
 

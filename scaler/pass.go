@@ -210,7 +210,7 @@ func (p *pass) decide() {
 			if d.Action != evaluator.Hold {
 				d.Outcome = failed(awsapi.Timeout)
 			}
-			d.Registers = false // the count may be another by now: it is brought into the bounds when ECS answers
+			d.Registers, d.Pins = false, false // the count may be another by now: it is set right when ECS answers
 			p.conclude(t, d)
 		case d.Action != evaluator.Hold || t.deservesDescription(d, p.now):
 			p.acting = append(p.acting, t)
@@ -259,10 +259,10 @@ func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
 // exactly a minute apart.
 const recent = 30 * time.Second
 
-// deservesDescription reports whether a hold rests on counts that may have changed: a registration that finds nothing to
+// deservesDescription reports whether a hold rests on counts that may have changed: a registration or an override that finds nothing to
 // do, or a scale-out that only the count stopped, on a description that is not recent.
 func (t *target) deservesDescription(d *evaluator.Decision, now time.Time) bool {
-	if d.Registers {
+	if d.Registers || d.Pins {
 		return t.observation.Service.DescribedAt.Before(now)
 	}
 	if now.Sub(t.observation.Service.DescribedAt) < recent {
@@ -284,6 +284,7 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 	if t.memory.Remember(t.spec, d) {
 		t.dirty = true
 	}
+	p.expireSteering(t, d)
 	p.plan(t, d, p.now)
 	switch d.Outcome {
 	case evaluator.OutcomeRateLimited, evaluator.OutcomeNotLeader:

@@ -77,8 +77,8 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 		p.evaluate(t, now, &a.decision)
 		switch {
 		case a.decision.Action == evaluator.Hold:
-			// On an old description nobody knows whether the count is within the bounds.
-			a.decision.Registers = a.decision.Registers && fresh[t]
+			// On an old description nobody knows whether the count is within the bounds, or the one that is asked for.
+			a.decision.Registers, a.decision.Pins = a.decision.Registers && fresh[t], a.decision.Pins && fresh[t]
 		case t.describeErr != nil:
 			a.decision.Outcome = failed(awsapi.Classify(t.describeErr))
 		case !fresh[t]:

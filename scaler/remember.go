@@ -48,7 +48,7 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 // toldReason is the reason for telling news from repetition: a count that a scheduled action would have brought into the
 // bounds, and that the bounds now ask for, is the same to a reader.
 func toldReason(d *evaluator.Decision) evaluator.Reason {
-	if d.Action != evaluator.Hold && d.Policy < 0 {
+	if d.Action != evaluator.Hold && d.Policy < 0 && d.Reason != evaluator.ByOverride {
 		return evaluator.ByScheduledAction
 	}
 	return d.Reason

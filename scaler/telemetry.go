@@ -90,7 +90,8 @@ func (m *telemetry) activity(a *store.Activity) {
 func (m *telemetry) decision(d *evaluator.Decision) {
 	switch {
 	case d.Action != evaluator.Hold, d.Reason == evaluator.WithinTarget,
-		d.Reason == evaluator.AlarmNotInAlarm, d.Reason == evaluator.NothingDue:
+		d.Reason == evaluator.AlarmNotInAlarm, d.Reason == evaluator.NothingDue,
+		d.Reason == evaluator.ByOverride && d.Policy < 0: // nobody wished for another count
 		return
 	}
 	m.reasons.Store(d.Reason, true)

@@ -19,6 +19,7 @@ var (
 	reasons     = evaluator.Reasons()
 	policyTypes = []evaluator.PolicyType{evaluator.TargetTrackingScaling, evaluator.StepScaling}
 	alarmStates = []evaluator.AlarmState{evaluator.OKState, evaluator.AlarmingState, evaluator.InsufficientDataState}
+	steered     = []evaluator.Steers{evaluator.SteersIn, evaluator.SteersOut, evaluator.SteersScheduled, evaluator.SteersCount}
 	outcomes    = []evaluator.Outcome{
 		evaluator.OutcomeNone, evaluator.OutcomeWritten, evaluator.OutcomeDryRun, evaluator.OutcomeRateLimited, evaluator.OutcomeNotLeader,
 		evaluator.OutcomeFailed + "CLASS",
@@ -65,6 +66,9 @@ func (p *dumpParser) memoryWords(path string, m *evaluator.Memory) error {
 		for j := range m.Policies[i].Alarms {
 			check(w, fmt.Sprintf(".Memory.policies[%d].alarms[%d].state", i, j), "state of an alarm", m.Policies[i].Alarms[j].State, alarmStates)
 		}
+	}
+	for i := range m.Steering {
+		check(w, fmt.Sprintf(".Memory.steering[%d].steers", i), "thing to steer", m.Steering[i].Steers, steered)
 	}
 	if m.Flaps != nil {
 		checkAny(w, ".Memory.flaps.direction", "action", m.Flaps.Direction, actions)

@@ -18,6 +18,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
+
+	"ecs-autoscaler/evaluator"
 )
 
 const goodToken, otherToken = "0123456789abcdef-good", "fedcba9876543210-other"
@@ -25,7 +27,13 @@ const goodToken, otherToken = "0123456789abcdef-good", "fedcba9876543210-other"
 // commands record what was asked of them.
 type commands struct {
 	reloads int
+	steered []string
 	err     error
+}
+
+func (c *commands) Steer(_ context.Context, k evaluator.Key, command evaluator.Command) error {
+	c.steered = append(c.steered, fmt.Sprintf("%s %+v", k, command))
+	return c.err
 }
 
 func (c *commands) Reload(context.Context) error {
@@ -117,7 +125,7 @@ func TestNoRouteChangesAnythingWithoutAuthorization(t *testing.T) {
 			}
 		}
 	}
-	if c.reloads != 0 || state() != before {
+	if c.reloads+len(c.steered) != 0 || state() != before {
 		t.Errorf("%d commands were carried out; the state was\n%s\nand is\n%s", c.reloads, before, state())
 	}
 }

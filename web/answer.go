@@ -26,6 +26,7 @@ const (
 	unavailable      code = "unavailable"
 	reloadFailed     code = "reload_failed"
 	reloadIncomplete code = "reload_incomplete"
+	refusedCode      code = "refused"
 	timedOut         code = "timeout"
 )
 

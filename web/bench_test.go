@@ -89,7 +89,7 @@ func ask(b *testing.B, h http.Handler, path string, header http.Header) {
 // BenchmarkCollect is this room's own part of a scrape of 10,000 targets with two policies each.
 func BenchmarkCollect(b *testing.B) {
 	s, find := many(b, 10_000)
-	c := &collector{s, find}
+	c := &collector{s, find, time.Now}
 	b.ReportAllocs()
 	samples := 0
 	for b.Loop() {

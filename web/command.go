@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,8 @@ import (
 	"mime"
 	"net/http"
 	"time"
+
+	"ecs-autoscaler/evaluator"
 )
 
 const (
@@ -23,6 +26,10 @@ type Commands interface {
 	// of ctx when it did not end in time, ErrIncomplete when it is in force but not for all of its clusters, else why the
 	// configuration before stays in force.
 	Reload(ctx context.Context) error
+	// Steer does what a person asks of a target between two passes; what has changed is durable when it returns. Where it fails
+	// nothing has changed: the error of ctx when it was not its turn in time, ErrNotSteered, ErrRefused, or a state that cannot be
+	// written.
+	Steer(ctx context.Context, k evaluator.Key, c evaluator.Command) error
 }
 
 // ErrIncomplete is what Reload wraps where the new configuration is in force but not every cluster of it could be taken up.
@@ -32,22 +39,45 @@ var ErrIncomplete = errors.New("the new configuration is in force, but not for a
 type noCommands struct{}
 
 // Reload refuses.
-func (noCommands) Reload(context.Context) error { return errors.New("this daemon takes no commands") }
+func (noCommands) Reload(context.Context) error { return errNoCommands }
 
-// noArguments reads the body of a command that takes none: it is empty, or {}.
-func noArguments(r *http.Request) error {
+// Steer refuses.
+func (noCommands) Steer(context.Context, evaluator.Key, evaluator.Command) error {
+	return errNoCommands
+}
+
+var errNoCommands = errors.New("this daemon takes no commands")
+
+// readBody reads the body of a command: JSON, or nothing at all.
+func readBody(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		if _, big := errors.AsType[*http.MaxBytesError](err); big {
-			return &problem{http.StatusRequestEntityTooLarge, tooLarge, "the body is too large; the arguments of a command are a small JSON object"}
+			return nil, &problem{http.StatusRequestEntityTooLarge, tooLarge, "the body is too large; the arguments of a command are a small JSON object"}
 		}
-		return invalid("the body could not be read to its end; send it whole, within ten seconds")
+		return nil, invalid("the body could not be read to its end; send it whole, within ten seconds")
 	}
 	if len(text) == 0 {
-		return nil
+		return nil, nil
 	}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return &problem{http.StatusUnsupportedMediaType, wrongMediaType, "a body must be JSON and say so: Content-Type: application/json"}
+		return nil, &problem{http.StatusUnsupportedMediaType, wrongMediaType, "a body must be JSON and say so: Content-Type: application/json"}
+	}
+	return text, nil
+}
+
+// decodeStrictly takes no field that it does not know.
+func decodeStrictly(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
+}
+
+// noArguments reads the body of a command that takes none: it is empty, or {}.
+func noArguments(r *http.Request) error {
+	text, err := readBody(r)
+	if err != nil || len(text) == 0 {
+		return err
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(text, &object); err != nil || len(object) > 0 {

@@ -20,20 +20,23 @@ var (
 	perTarget    = []string{"account", "cluster", "service"}
 	perPolicy    = []string{"account", "cluster", "policy", "service"}
 	perDirection = []string{"account", "cluster", "direction", "policy", "service"}
+	perScaling   = []string{"account", "cluster", "scaling", "service"}
 	perAlarm     = []string{"account", "alarm", "cluster", "policy", "service"}
 )
 
 // What is known of a target. A gauge that is not known is absent, never 0.
 var (
-	desiredTasks  = gauge("desired_tasks", "Desired count of the ECS service as last described.", perTarget)
-	runningTasks  = gauge("running_tasks", "Running count of the ECS service as last described.", perTarget)
-	pendingTasks  = gauge("pending_tasks", "Pending count of the ECS service as last described.", perTarget)
-	minCapacity   = gauge("min_capacity", "Min capacity of the scalable target, in tasks.", perTarget)
-	maxCapacity   = gauge("max_capacity", "Max capacity of the scalable target, in tasks.", perTarget)
-	wantedTasks   = gauge("wanted_capacity", "Desired count the last decision came to after every guard; the desired count itself on hold.", perTarget)
-	decidedAt     = gauge("last_decision_timestamp_seconds", "When the target was last decided on.", perTarget)
-	activityOpen  = gauge("scaling_activity_open", "1 while a scaling activity waits for running to reach desired, else 0.", perTarget)
-	activitySince = gauge("scaling_activity_open_since_timestamp_seconds", "When the open scaling activity started; absent when none is open.", perTarget)
+	desiredTasks   = gauge("desired_tasks", "Desired count of the ECS service as last described.", perTarget)
+	runningTasks   = gauge("running_tasks", "Running count of the ECS service as last described.", perTarget)
+	pendingTasks   = gauge("pending_tasks", "Pending count of the ECS service as last described.", perTarget)
+	minCapacity    = gauge("min_capacity", "Min capacity of the scalable target, in tasks.", perTarget)
+	maxCapacity    = gauge("max_capacity", "Max capacity of the scalable target, in tasks.", perTarget)
+	wantedTasks    = gauge("wanted_capacity", "Desired count the last decision came to after every guard; the desired count itself on hold.", perTarget)
+	decidedAt      = gauge("last_decision_timestamp_seconds", "When the target was last decided on.", perTarget)
+	activityOpen   = gauge("scaling_activity_open", "1 while a scaling activity waits for running to reach desired, else 0.", perTarget)
+	suspendedGauge = gauge("suspended", "1 while this kind of scaling (in, out, scheduled) is suspended, by a command or by the registration; absent while it is not.", perScaling)
+	overrideGauge  = gauge("override", "Count with which a person has overridden the desired count, before bounds; absent while nobody has.", perTarget)
+	activitySince  = gauge("scaling_activity_open_since_timestamp_seconds", "When the open scaling activity started; absent when none is open.", perTarget)
 )
 
 // What is known of a policy and its alarms.
@@ -48,6 +51,7 @@ var (
 
 var gauges = []*prometheus.Desc{
 	desiredTasks, runningTasks, pendingTasks, minCapacity, maxCapacity, wantedTasks, decidedAt, activityOpen, activitySince,
+	suspendedGauge, overrideGauge,
 	metricValue, datapointAt, targetValue, policyWants, cooldownEnd, alarmState,
 }
 
@@ -60,14 +64,19 @@ func gauge(name, help string, labels []string) *prometheus.Desc {
 type collector struct {
 	store      *store.Store
 	configured func(evaluator.Key) (*evaluator.Target, bool)
+	now        func() time.Time
 }
 
-// newCollector gives the gauges of every target in the store. Without configured they have no ends of cooldowns.
-func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Target, bool)) *collector {
-	if configured == nil {
-		configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
+// newCollector gives the gauges of every target in the store. Without o.Configured they have no ends of cooldowns.
+func newCollector(o *Options) *collector {
+	c := &collector{o.Store, o.Configured, o.Now}
+	if c.configured == nil {
+		c.configured = func(evaluator.Key) (*evaluator.Target, bool) { return nil, false }
 	}
-	return &collector{s, configured}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	return c
 }
 
 // Register registers everything this room measures: the gauges of every target, with the ends of cooldowns if o.Configured is
@@ -75,7 +84,7 @@ func newCollector(s *store.Store, configured func(evaluator.Key) (*evaluator.Tar
 // registerer's.
 func Register(r prometheus.Registerer, o Options) error {
 	for _, c := range []prometheus.Collector{
-		newCollector(o.Store, o.Configured), newStateWritable(o.Store, o.Leases), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),
+		newCollector(&o), newStateWritable(o.Store, o.Leases), newStateFailures(o.Store), newBuildInfo(o.Version, o.Commit),
 	} {
 		if err := r.Register(c); err != nil {
 			return err
@@ -140,6 +149,9 @@ func (c *collector) target(w *writer, row *store.Target) {
 		return
 	}
 	collectMemory(w, row.Memory)
+	if row.Memory.Suspended != (evaluator.SuspendedState{}) || len(row.Memory.Steering) > 0 {
+		collectSteering(w, row, c.now())
+	}
 	configured, _ := c.configured(row.Key)
 	for e := range cooldownEnds(configured, row.Memory) {
 		w.labelPolicy(e.policy)
@@ -190,6 +202,19 @@ func collectMemory(w *writer, m *evaluator.Memory) {
 		for _, a := range p.Alarms {
 			w.send(alarmState, stateNumber(a.State), w.alarmLabels(a.Name))
 		}
+	}
+}
+
+// collectSteering sends what is suspended and overridden, each once however often it is.
+func collectSteering(w *writer, row *store.Target, now time.Time) {
+	suspended, override := steeringOf(row, now)
+	for i, s := range suspended {
+		if !slices.ContainsFunc(suspended[:i], func(before SuspensionView) bool { return before.Scaling == s.Scaling }) {
+			w.send(suspendedGauge, 1, w.scalingLabels(string(s.Scaling)))
+		}
+	}
+	if override != nil {
+		w.send(overrideGauge, float64(override.Desired), w.target)
 	}
 }
 

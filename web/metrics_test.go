@@ -49,7 +49,7 @@ ecs_autoscaler_max_capacity{account="",cluster="shop",service="ghost"} 8
 # TYPE ecs_autoscaler_min_capacity gauge
 ecs_autoscaler_min_capacity{account="",cluster="shop",service="ghost"} 2
 `
-	if err := testutil.GatherAndCompare(registryOf(t, newCollector(s, nil)), strings.NewReader(want)); err != nil {
+	if err := testutil.GatherAndCompare(registryOf(t, newCollector(&Options{Store: s})), strings.NewReader(want)); err != nil {
 		t.Error(err)
 	}
 }
@@ -61,7 +61,7 @@ func TestAServiceThatECSDoesNotKnowHasNoCounts(t *testing.T) {
 	commit(t, s, store.Changes{Targets: []*store.Target{row}})
 	current, _ := s.Target(row.Key)
 	current.Latest.Set(&evaluator.Decision{Target: row.Key, Time: clock, Action: evaluator.Hold, Reason: evaluator.ServiceNotFound, Policy: -1})
-	if n, err := testutil.GatherAndCount(registryOf(t, newCollector(s, nil)), "ecs_autoscaler_desired_tasks", "ecs_autoscaler_running_tasks", "ecs_autoscaler_pending_tasks", "ecs_autoscaler_wanted_capacity"); n != 0 || err != nil {
+	if n, err := testutil.GatherAndCount(registryOf(t, newCollector(&Options{Store: s})), "ecs_autoscaler_desired_tasks", "ecs_autoscaler_running_tasks", "ecs_autoscaler_pending_tasks", "ecs_autoscaler_wanted_capacity"); n != 0 || err != nil {
 		t.Errorf("it has %d counts (%v)", n, err)
 	}
 	body := get(New(optionsOf(t, s)), http.MethodGet, "/api/v1/targets/shop/ghost").Body.String()
@@ -72,7 +72,7 @@ func TestAServiceThatECSDoesNotKnowHasNoCounts(t *testing.T) {
 
 func TestATargetThatGoesTakesItsSeriesAlong(t *testing.T) {
 	s := filled(t)
-	r := registryOf(t, newCollector(s, nil))
+	r := registryOf(t, newCollector(&Options{Store: s}))
 	before, err := testutil.GatherAndCount(r, "ecs_autoscaler_desired_tasks")
 	if err != nil || before != 2 {
 		t.Errorf("%d services were described (%v), want 2", before, err)
@@ -87,7 +87,7 @@ func TestATargetThatGoesTakesItsSeriesAlong(t *testing.T) {
 func TestEndsOfCooldownsNeedTheConfiguration(t *testing.T) {
 	s := filled(t)
 	const name = "ecs_autoscaler_policy_cooldown_end_timestamp_seconds"
-	if n, err := testutil.GatherAndCount(registryOf(t, newCollector(s, nil)), name); n != 0 || err != nil {
+	if n, err := testutil.GatherAndCount(registryOf(t, newCollector(&Options{Store: s})), name); n != 0 || err != nil {
 		t.Errorf("without a configuration there are %d (%v)", n, err)
 	}
 	for _, o := range []Options{{Store: s}, {Store: s, Configured: configured}} {

@@ -78,7 +78,7 @@ var (
 		string(evaluator.AlreadyAtMaxCapacity), string(evaluator.AlreadyAtMinCapacity),
 		string(evaluator.AlreadyAtDesiredCapacity), string(evaluator.AutoScalingAnticipatedFlapping),
 		string(evaluator.TargetServicePutResourceAsUnscalable), string(evaluator.ByTargetTracking),
-		string(evaluator.ByStepScaling), string(evaluator.ByScheduledAction),
+		string(evaluator.ByStepScaling), string(evaluator.ByScheduledAction), string(evaluator.ByOverride),
 		string(evaluator.RaisedToMinCapacity), string(evaluator.LoweredToMax),
 		string(evaluator.WithinTarget), string(evaluator.AlarmNotInAlarm), string(evaluator.NoMatchingStep),
 		string(evaluator.HighResolutionUnsupported),

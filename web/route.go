@@ -83,7 +83,7 @@ func indexText(routes []route) string {
 		if r.access == command {
 			path = r.method() + " " + path
 		}
-		fmt.Fprintf(&b, "%-37s %s\n", path, r.about)
+		fmt.Fprintf(&b, "%-50s %s\n", path, r.about)
 	}
 	return b.String()
 }

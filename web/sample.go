@@ -89,6 +89,10 @@ func (w *writer) directionLabels(direction *dto.LabelPair) []*dto.LabelPair {
 	return []*dto.LabelPair{w.account, w.cluster, direction, w.policyPair, w.service}
 }
 
+func (w *writer) scalingLabels(scaling string) []*dto.LabelPair {
+	return []*dto.LabelPair{w.account, w.cluster, pair("scaling", scaling), w.service}
+}
+
 func (w *writer) alarmLabels(name string) []*dto.LabelPair {
 	return []*dto.LabelPair{w.account, {Name: &alarmName, Value: &name}, w.cluster, w.policyPair, w.service}
 }

@@ -38,7 +38,7 @@ func (s *server) targets(r *http.Request) (any, error) {
 			page.Next = new(cursorOf(evaluator.Key{Account: last.Account, Cluster: last.Cluster, Service: last.Service}))
 			break
 		}
-		view := viewOf(row, gist)
+		view := viewOf(row, gist, q.now)
 		if q.Memory {
 			view.Memory = row.Memory
 		}
@@ -61,7 +61,7 @@ func (s *server) target(r *http.Request) (any, error) {
 	}
 	configured, _ := s.Configured(key)
 	detail := DetailView{
-		TargetView: viewOf(row, nil),
+		TargetView: viewOf(row, nil, q.now),
 		Alarms:     alarmsOf(row.Memory),
 		Cooldowns:  cooldownsOf(configured, row.Memory),
 	}

@@ -35,6 +35,8 @@ type TargetView struct {
 	DescribedAt *time.Time               `json:"described_at"`
 	Policies    []string                 `json:"policies"`
 	Note        string                   `json:"note,omitempty"`
+	Suspensions []SuspensionView         `json:"suspensions,omitempty"`
+	Override    *OverrideView            `json:"override,omitempty"`
 	Latest      *LatestView              `json:"latest"`
 	Memory      *evaluator.Memory        `json:"memory,omitempty"`
 }
@@ -112,8 +114,8 @@ func (v *TargetView) Key() evaluator.Key {
 	return evaluator.Key{Account: v.Account, Cluster: v.Cluster, Service: v.Service}
 }
 
-// viewOf shows a row with the gist of its last decision.
-func viewOf(row *store.Target, latest *LatestView) TargetView {
+// viewOf shows a row with the gist of its last decision and what is suspended or overridden at an instant.
+func viewOf(row *store.Target, latest *LatestView, now time.Time) TargetView {
 	v := TargetView{
 		Account: row.Key.Account, Cluster: row.Key.Cluster, Service: row.Key.Service,
 		MinCapacity: row.Min, MaxCapacity: row.Max,
@@ -122,6 +124,7 @@ func viewOf(row *store.Target, latest *LatestView) TargetView {
 		Note:     row.Note,
 		Latest:   latest,
 	}
+	v.Suspensions, v.Override = steeringOf(row, now)
 	s := row.Service
 	if !s.DescribedAt.IsZero() {
 		v.Status = &s.Status

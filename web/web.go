@@ -103,6 +103,9 @@ func (s *server) routes() []route {
 		{open, "/api/v1/version", s.answer(s.version), "version of the daemon, and when it last made a pass"},
 		{open, "/api/v1/leases", s.answer(s.leases), "which of several daemons steers which cluster"},
 		{command, "/api/v1/reload", carryOut(s.reload), "load the configuration anew"},
+		{command, "/api/v1/targets/{cluster}/{service}/suspend", carryOut(s.suspend), "suspend scaling for some time"},
+		{command, "/api/v1/targets/{cluster}/{service}/resume", carryOut(s.resume), "end what a suspension has begun"},
+		{command, "/api/v1/targets/{cluster}/{service}/override", carryOut(s.override), "set the desired count for some time, or end that"},
 	}
 	if s.Pprof {
 		routes = append(routes, profiles()...)

@@ -28,7 +28,7 @@ func newStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show what a running daemon steers: counts, bounds and the last decision of each service",
 		Long: `Show each service that a running daemon steers: its counts, its bounds, the last decision and when it is looked
-at again; then what is wrong, and how the daemon is. Exit code 1 means that the daemon is not ready.`,
+at again; then what is wrong, what is suspended or overridden, and how the daemon is. Exit code 1 means that the daemon is not ready.`,
 		Example: `  ecs-autoscaler status --config ecs-autoscaler.yaml
   ecs-autoscaler status --address 127.0.0.1:8080 --cluster shop --watch`,
 		Args: cobra.NoArgs,
@@ -142,6 +142,9 @@ func statusText(w io.Writer, version *web.VersionView, targets []web.TargetView,
 	for i := range targets {
 		if note := targets[i].Note; note != "" {
 			fmt.Fprintf(w, "\n%s: %s\n", targets[i].Key(), note)
+		}
+		for _, line := range steeringLines(targets[i].Suspensions, targets[i].Override) {
+			fmt.Fprintf(w, "\n%s: %s\n", targets[i].Key(), line)
 		}
 	}
 	_, err := fmt.Fprintf(w, "\n%d targets. Daemon %s with the state %s, %s, %s.\n", len(targets), version.Version, version.State,
