@@ -150,9 +150,24 @@ func nothing(v reflect.Value) bool {
 		return v.Len() == 0
 	case reflect.Float64:
 		return math.Float64bits(v.Float()) == 0 // there is a zero below zero
+	case reflect.Struct:
+		return empty(v)
 	default:
 		return v.IsZero()
 	}
+}
+
+// empty says that none of the fields would be written.
+func empty(v reflect.Value) bool {
+	if v.Type() == timeType {
+		return v.IsZero()
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() && !nothing(v.Field(i)) {
+			return false
+		}
+	}
+	return true
 }
 
 // slice is an array of all elements.

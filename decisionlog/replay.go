@@ -37,11 +37,15 @@ type Report struct {
 	From, To  time.Time
 	// Versions are those of the daemons that wrote the logs, in the order in which they come.
 	Versions []string
-	// Differences are the decisions that come out differently.
+	// Different is how many of the decisions come out differently; Differences are the first of them.
+	Different   int
 	Differences []Difference
 	// Torn are the lines that were cut short and left out.
 	Torn []Place
 }
+
+// mostDifferences is how many decisions a report shows.
+const mostDifferences = 100
 
 // Place is a line of a log.
 type Place struct {
@@ -117,11 +121,14 @@ func (l *replayed) decision(rec *Record) error {
 	l.count(rec.Target.Key, d.Now)
 	made, broken := evaluate(rec.Target, d, &l.scratch)
 	if fields := compare(rec.Text, d, made, broken); len(fields) > 0 {
+		l.Report.Different++
 		diff := Difference{Place: Place{l.lines.file, rec.Line}, Target: rec.Target.Key, Time: d.Now, Fields: fields, Logged: d.logged()}
 		if broken == nil {
 			diff.Recomputed = sentence(made)
 		}
-		l.Report.Differences = append(l.Report.Differences, diff)
+		if len(l.Report.Differences) < mostDifferences {
+			l.Report.Differences = append(l.Report.Differences, diff)
+		}
 	}
 	if l.Each != nil && broken == nil {
 		l.Each(made, sentence(made))

@@ -69,7 +69,7 @@ Start with "ecs-autoscaler demo": it needs no account.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newRun(), newReload(), newPlan(), newStatus(), newHistory(), newExplain(), newDecisions(),
+	root.AddCommand(newRun(), newReload(), newPlan(), newStatus(), newHistory(), newExplain(), newDecisions(), newReplay(),
 		newValidate(), newTest(), newSchedule(), newState(), newImport(), newExport(), newTakeover(), newHandback(),
 		newSim(), newDemo(), newVersion())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
