@@ -231,6 +231,7 @@ func TestWrongValuesAreNamedWithTheirPlace(t *testing.T) {
 		`{"policies":[[]]}`:                                         `policies[0]: it must be an object, not []`,
 		`{"policies":[{"name":7}]}`:                                 `policies[0].name: it must be a text, not 7`,
 		`{"policies":[{"scale_in_cooldown":60}]}`:                   `it must be a duration such as 1m30s, not 60`,
+		`{"policies":[{"":1}]}`:                                     `policies[0].: this version of ecs-autoscaler does not know the field`,
 		`{"surprise":true}`:                                         `surprise: this version of ecs-autoscaler does not know the field`,
 		`{"scheduled_actions":[{"schedule":{"expression":"x"}}]}`:   `scheduled_actions[0].schedule: `,
 		`{"scheduled_actions":[{"schedule":{"start":"tomorrow"}}]}`: `schedule.start: it must be a time such as`,

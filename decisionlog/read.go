@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strconv"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -201,9 +202,9 @@ func (r *Reader) begin(rec *Record, object map[string]any) error {
 		Started time.Time
 	}
 	rec.Version, _ = object["version"].(string)
-	if format, ok := object["format"].(json.Number); ok && format.String() != fmt.Sprint(Format) {
+	if format, _ := object["format"].(json.Number); format.String() != strconv.Itoa(Format) {
 		return fmt.Errorf("the log has format %s and was written by version %q; this version reads format %d: use the other one, or a newer one",
-			format, rec.Version, Format)
+			shown(object["format"]), rec.Version, Format)
 	}
 	if err := read(object, &line); err != nil {
 		return err
@@ -226,7 +227,7 @@ func (r *Reader) target(rec *Record, object map[string]any) error {
 	id, _ := object["id"].(string)
 	t := &evaluator.Target{}
 	if err := targetCodec.read(object["target"], reflect.ValueOf(t).Elem()); err != nil {
-		return at("target", r.olderThan(err))
+		return r.olderThan(at("target", err))
 	}
 	spec, err := specify(t)
 	if err != nil {
@@ -245,7 +246,7 @@ func (r *Reader) target(rec *Record, object map[string]any) error {
 // olderThan adds what to do about a field that is not known.
 func (r *Reader) olderThan(err error) error {
 	if errors.Is(err, errUnknownField) {
-		return fmt.Errorf("%w: the log was written by version %q, use that one", err, r.version)
+		return fmt.Errorf("%w; the log was written by version %q: use that one", err, r.version)
 	}
 	return err
 }
@@ -263,10 +264,10 @@ func (r *Reader) decision(rec *Record, object map[string]any) error {
 		return at("now", err)
 	}
 	if err := observationCodec.read(object["observation"], reflect.ValueOf(&d.Observation).Elem()); err != nil {
-		return at("observation", r.olderThan(err))
+		return r.olderThan(at("observation", err))
 	}
 	if err := memoryCodec.read(object["memory"], reflect.ValueOf(&d.Memory).Elem()); err != nil {
-		return at("memory", r.olderThan(err))
+		return r.olderThan(at("memory", err))
 	}
 	if err := fits(rec.Target, d); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -214,7 +215,7 @@ func at(step string, err error) error {
 	switch {
 	case !ok:
 		return &placedError{step, err}
-	case inner.path[0] == '[':
+	case strings.HasPrefix(inner.path, "["):
 		return &placedError{step + inner.path, inner.err}
 	default:
 		return &placedError{step + "." + inner.path, inner.err}
