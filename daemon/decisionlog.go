@@ -23,7 +23,8 @@ func (d *Daemon) recorder(registry prometheus.Registerer, now func() time.Time) 
 		out = io.Discard
 	}
 	log := decisionlog.New(decisionlog.Options{
-		Path: o.Config.DecisionLog.Path, Out: out, Version: o.Build.Version, Now: now, Logger: o.Logger, Registerer: registry,
+		Path: o.Config.DecisionLog.Path, Out: out, Version: o.Build.Version, Now: now, Logger: o.Logger,
+		Veil: o.Config.Veil, Registerer: registry,
 	})
 	d.cleanup.push("decision log", log.Close)
 	if load := o.Load; load != nil {

@@ -41,23 +41,7 @@ type filler struct{ n int64 }
 func (f *filler) fill(t *testing.T, v reflect.Value, depth int) {
 	t.Helper()
 	f.n++
-	switch v.Type() {
-	case timeType:
-		v.Set(reflect.ValueOf(time.Unix(1_800_000_000+f.n, f.n).UTC()))
-		return
-	case scheduleType:
-		v.Set(reflect.ValueOf(f.schedule(t)))
-		return
-	}
 	switch v.Kind() {
-	case reflect.Bool:
-		v.SetBool(true)
-	case reflect.Int, reflect.Int64:
-		v.SetInt(math.MaxInt64 - f.n)
-	case reflect.Float64:
-		v.SetFloat(1 / float64(f.n))
-	case reflect.String:
-		v.SetString(fmt.Sprintf("text %d \"\\\n\x00 <ü>\u2028", f.n))
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 2, 2))
 		f.fill(t, v.Index(0), depth+1)
@@ -74,11 +58,40 @@ func (f *filler) fill(t *testing.T, v reflect.Value, depth int) {
 			f.fill(t, v.Elem(), depth+1)
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if v.Type().Field(i).IsExported() {
-				f.fill(t, v.Field(i), depth+1)
-			}
+		f.structure(t, v, depth)
+	case reflect.Interface:
+		v.Set(reflect.ValueOf(f.schedule(t)))
+	default:
+		f.scalar(t, v)
+	}
+}
+
+func (f *filler) structure(t *testing.T, v reflect.Value, depth int) {
+	t.Helper()
+	if v.Type() == timeType {
+		v.Set(reflect.ValueOf(time.Unix(1_800_000_000+f.n, f.n).UTC()))
+		return
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			f.fill(t, v.Field(i), depth+1)
 		}
+	}
+}
+
+func (f *filler) scalar(t *testing.T, v reflect.Value) {
+	t.Helper()
+	switch v.Kind() {
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(math.MaxInt64 - f.n)
+	case reflect.Uint, reflect.Uint64:
+		v.SetUint(math.MaxUint64 - uint64(f.n))
+	case reflect.Float64:
+		v.SetFloat(1 / float64(f.n))
+	case reflect.String:
+		v.SetString(fmt.Sprintf("text %d \"\\\n\x00 <ü>\u2028", f.n))
 	default:
 		t.Fatalf("the decision log does not know what to do with a %s", v.Type())
 	}
@@ -137,8 +150,7 @@ func TestEveryUnexportedFieldFollowsFromTheOthers(t *testing.T) {
 			walk(of.Elem())
 		case reflect.Struct:
 			var keys []string
-			for i := range of.NumField() {
-				f := of.Field(i)
+			for f := range of.Fields() {
 				if !f.IsExported() {
 					if name := of.String() + "." + f.Name; derived[name] == "" {
 						t.Errorf("%s is not exported, so that the log does not have it", name)
@@ -179,7 +191,7 @@ func TestEveryFloatKeepsItsBits(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) { check(rt, math.Float64frombits(rapid.Uint64().Draw(rt, "bits"))) })
 	// As a field: a zero is left out, a zero below zero is not.
 	back, text, err := roundTrip(reflect.ValueOf(evaluator.Alarm{Threshold: math.Copysign(0, -1)}))
-	if a, _ := back.Interface().(evaluator.Alarm); err != nil || !math.Signbit(a.Threshold) || text != `{"threshold":-0}` {
+	if a, _ := reflect.TypeAssert[evaluator.Alarm](back); err != nil || !math.Signbit(a.Threshold) || text != `{"threshold":-0}` {
 		t.Errorf("-0 came back as %v from %s, %v", a.Threshold, text, err)
 	}
 }

@@ -75,8 +75,12 @@ func (d *file) gone() bool {
 // cut notices that the file has been cut short, as copytruncate of logrotate does.
 func (d *file) cut() (anew, torn bool, err error) {
 	info, err := d.f.Stat()
-	if err != nil || !info.Mode().IsRegular() || info.Size() >= d.size {
-		return false, false, nil // what is wrong with it, the write says
+	if err != nil {
+		d.close()
+		return false, false, err
+	}
+	if !info.Mode().IsRegular() || info.Size() >= d.size {
+		return false, false, nil
 	}
 	d.size = info.Size()
 	return true, d.torn(info), nil

@@ -36,6 +36,8 @@ type Options struct {
 	// Now dates the beginning of the log.
 	Now    func() time.Time
 	Logger *zap.Logger
+	// Veil takes what nobody is to read out of an error before it is told; nil tells it as it is.
+	Veil func(error) error
 	// Registerer takes the count of what could not be written; nil keeps it.
 	Registerer prometheus.Registerer
 }
@@ -84,7 +86,9 @@ func New(o Options) *Log {
 // Evaluated takes down what Evaluate was given at d.Time and what it made of it; all of it is copied before it returns. The
 // target must not change any more. The decision is written when the result is called with what became of it, and never if it
 // is not called. It may be called once.
-func (l *Log) Evaluated(t *evaluator.Target, o *evaluator.Observation, m *evaluator.Memory, d *evaluator.Decision) (concluded func(evaluator.Outcome)) {
+func (l *Log) Evaluated(
+	t *evaluator.Target, o *evaluator.Observation, m *evaluator.Memory, d *evaluator.Decision,
+) (concluded func(evaluator.Outcome)) {
 	spec, err := l.specification(t)
 	var line []byte
 	if err == nil {
@@ -102,8 +106,8 @@ func (l *Log) Evaluated(t *evaluator.Target, o *evaluator.Observation, m *evalua
 	}
 }
 
-// usualLine is about how long lines are.
-const usualLine = 4 << 10
+// usualLine is more than most lines have.
+const usualLine = 5 << 10
 
 // specification is the line of a target, made once.
 func (l *Log) specification(t *evaluator.Target) (*specification, error) {
@@ -154,6 +158,9 @@ func (l *Log) miss(n int, why error) {
 	l.missed += n
 	l.missedAt = l.o.Now()
 	l.mu.Unlock()
+	if first && l.o.Veil != nil {
+		why = l.o.Veil(why)
+	}
 	if first {
 		l.o.Logger.Warn("the decision log leaves decisions out: "+why.Error(), zap.String("problem", "decision_log"))
 	}

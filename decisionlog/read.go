@@ -108,7 +108,7 @@ func (r *Reader) Read() (*Record, error) {
 	}
 }
 
-var errNoLog = errors.New(`this is no decision log: it does not begin with a line such as {"kind":"log","format":1,"version":"1.0","started":"2026-01-31T08:00:00Z"}`)
+var errNoLog = errors.New("this is no decision log, which begins with a line of the kind log; one that was cut needs its first lines, too")
 
 func (r *Reader) wrong(problem error) error { return &Error{r.file, r.line, problem} }
 

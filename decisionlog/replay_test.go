@@ -212,24 +212,13 @@ func TestTheReportForMachines(t *testing.T) {
 	if err := r.Report.JSON(&b, "2.0"); err != nil {
 		t.Fatal(err)
 	}
-	var got struct {
-		Version     string
-		LoggedBy    []string `json:"logged_by"`
-		Decisions   int
-		Different   int
-		Differences []struct {
-			File, Target string
-			Line         int
-			Fields       []FieldDifference
+	for _, want := range []string{
+		"\"version\": \"2.0\"", "\"logged_by\": [\n    \"1.2.3\"\n  ]", "\"decisions\": 6", "\"targets\": 2", "\"different\": 1", "\"torn\": []",
+		"\"target\": \"shop/web\"", "\"file\": \"d.jsonl\"", "\"line\": 3", "\"from\": \"2026-01-31T12:00:00Z\"", "\"field\": \"policies[0].metric\"",
+	} {
+		if !json.Valid(b.Bytes()) || !strings.Contains(b.String(), want) {
+			t.Errorf("it lacks %s:\n%s", want, b.String())
 		}
-		Torn []Place
-	}
-	if err := json.Unmarshal(b.Bytes(), &got); err != nil {
-		t.Fatal(err)
-	}
-	if got.Version != "2.0" || got.LoggedBy[0] != "1.2.3" || got.Decisions != 6 || got.Different != 1 || got.Torn == nil ||
-		got.Differences[0].Target != "shop/web" || got.Differences[0].Line != 3 || len(got.Differences[0].Fields) == 0 {
-		t.Errorf("%s", b.String())
 	}
 }
 

@@ -158,7 +158,7 @@ func readString(from any, into reflect.Value) error {
 }
 
 func writeTime(b []byte, v reflect.Value) ([]byte, error) {
-	t, _ := v.Interface().(time.Time)
+	t, _ := reflect.TypeAssert[time.Time](v)
 	return appendTime(b, t)
 }
 

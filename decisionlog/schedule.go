@@ -27,7 +27,7 @@ func (all codecs) schedule() codec {
 }
 
 func writeSchedule(b []byte, as *codec, v reflect.Value) ([]byte, error) {
-	s, ok := v.Interface().(*schedule.Schedule)
+	s, ok := reflect.TypeAssert[*schedule.Schedule](v)
 	if !ok || s == nil {
 		return b, fmt.Errorf(unwritableText, fmt.Sprintf("%T", v.Interface()))
 	}

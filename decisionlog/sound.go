@@ -26,9 +26,14 @@ func sound(t *evaluator.Target) error {
 			}
 		}
 	}
+	return scheduled(t)
+}
+
+// scheduled says which of the target's schedules is not there.
+func scheduled(t *evaluator.Target) error {
 	for i := range t.ScheduledActions {
 		if t.ScheduledActions[i].Schedule == nil {
-			return at(fmt.Sprintf("scheduled_actions[%d]", i), errors.New("the schedule is missing"))
+			return at(fmt.Sprintf("scheduled_actions[%d]", i), errNoSchedule)
 		}
 	}
 	if t.Rails == nil {
@@ -36,11 +41,13 @@ func sound(t *evaluator.Target) error {
 	}
 	for i := range t.Rails.ScaleInForbidden {
 		if t.Rails.ScaleInForbidden[i].Schedule == nil {
-			return at(fmt.Sprintf("rails.scale_in_forbidden[%d]", i), errors.New("the schedule is missing"))
+			return at(fmt.Sprintf("rails.scale_in_forbidden[%d]", i), errNoSchedule)
 		}
 	}
 	return nil
 }
+
+var errNoSchedule = errors.New("the schedule is missing")
 
 // fits says what is wrong with an observation that no reader could have made.
 func fits(t *evaluator.Target, d *Recorded) error {
