@@ -23,6 +23,8 @@ type Config struct {
 	Listen string
 	// Access says who may ask over it, and what for.
 	Access Access
+	// DecisionLog is where every decision is written down with what it was made of.
+	DecisionLog DecisionLog
 	// DryRun makes the daemon decide without acting.
 	DryRun bool
 	// Interval is the longest time between two reads of a metric, or 0 to read when it can matter.
@@ -152,6 +154,7 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.State, strict.Read(m, "state", state))
 	strict.Overlay(&c.Listen, strict.Read(m, "listen", listenAddress))
 	c.readAccess(m)
+	strict.Overlay(&c.DecisionLog, strict.Read(m, "decision_log", decisionLog))
 	strict.Overlay(&c.DryRun, strict.Read(m, "dry_run", strict.Value.Boolean))
 	strict.Overlay(&c.Interval, strict.Read(m, "interval", strict.AutoOr(0, time.Second, time.Hour)))
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -52,6 +53,10 @@ type Options struct {
 	Client ClientOptions
 	// Clock is the daemon's time; nil is the machine's, corrected by AWS's.
 	Clock scaler.Clock
+	// Stdout is where a decision log to standard output goes; nil is nowhere.
+	Stdout io.Writer
+	// Recorder is used instead of the decision log that Config names; nil leaves it to Config.
+	Recorder scaler.Recorder
 }
 
 // Daemon is one running ecs-autoscaler.

@@ -52,6 +52,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	}
 	dry := *o.Config
 	dry.DryRun, dry.Listen, dry.Access = true, "", config.Access{}
+	dry.DecisionLog = config.DecisionLog{} // which is the daemon's
 	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {

@@ -171,6 +171,9 @@ func configuration(o Options) (*config.Config, error) {
 		}
 		c = own
 	}
+	if c.DecisionLog.Stdout {
+		return nil, errors.New(`decision_log: standard output is the demo's table here; write decision_log: "file:PATH", or leave it out`)
+	}
 	mine := *c
 	mine.State, mine.Listen, mine.Access = config.State{Kind: config.StateMemory}, o.Listen, config.Access{}
 	return &mine, nil

@@ -74,9 +74,7 @@ func (m *Memory) Rewind(t *Target, now time.Time, ahead time.Duration) (news boo
 		}
 	}
 	if news {
-		for i := range min(len(m.Actions), len(t.ScheduledActions)) {
-			m.Actions[i].schedule(t.ScheduledActions[i].Schedule)
-		}
+		m.Arm(t)
 	}
 	return news
 }

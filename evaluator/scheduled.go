@@ -187,6 +187,13 @@ func bindActions(known []ActionMemory, actions []ScheduledAction) []ActionMemory
 	return bound
 }
 
+// Arm works out when the scheduled actions fire next, which a memory that was read does not say. Bind does it, too.
+func (m *Memory) Arm(t *Target) {
+	for i := range min(len(m.Actions), len(t.ScheduledActions)) {
+		m.Actions[i].schedule(t.ScheduledActions[i].Schedule)
+	}
+}
+
 // schedule works out the next fire.
 func (a *ActionMemory) schedule(s Schedule) {
 	a.next = time.Time{}

@@ -40,6 +40,15 @@ type Actuator interface {
 	DryRun() bool
 }
 
+// Recorder takes down what decisions were made of; decisionlog.Log is the one there is. It may be used concurrently and must
+// never keep the engine waiting.
+type Recorder interface {
+	// Evaluated is told of every evaluation that may become a decision: what Evaluate was given at d.Time, and what it made of
+	// it. Target aside, it must copy what it keeps. What it returns is called once with the outcome when the decision is
+	// concluded, and not at all for one that is made anew before that.
+	Evaluated(t *evaluator.Target, o *evaluator.Observation, m *evaluator.Memory, d *evaluator.Decision) (concluded func(evaluator.Outcome))
+}
+
 // Options are what an Engine works with. Config, Metrics, Services, Actuator, Store, Clock and Logger are needed.
 type Options struct {
 	Config   *config.Config
@@ -66,6 +75,8 @@ type Options struct {
 	Fence *store.Fence
 	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
 	InFlight int
+	// Recorder takes down what decisions were made of; nil is nobody.
+	Recorder Recorder
 }
 
 // defaultInFlight calls at once cost little more processor time than one and take an eighth of the time.

@@ -38,6 +38,8 @@ type FleetOptions struct {
 	// FixedPhase and InFlight are those of every engine's Options.
 	FixedPhase *time.Duration
 	InFlight   int
+	// Recorder is that of every engine's Options.
+	Recorder Recorder
 	// InTurn has Run make the passes of all clusters one after the other, always in the same order: for tests that must replay
 	// exactly. A cluster that does not answer then delays the others.
 	InTurn bool

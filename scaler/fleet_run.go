@@ -433,7 +433,7 @@ func needRestart(old, now *config.Config) []string {
 		"control_socket": was.ControlSocket != is.ControlSocket, "pprof": was.Pprof != is.Pprof,
 		"region": old.Region != now.Region, "state": old.State != now.State, "listen": old.Listen != now.Listen,
 		"dry_run": old.DryRun != now.DryRun, "metric_delay": old.MetricDelay != now.MetricDelay,
-		"accounts": !config.SameAccounts(old, now),
+		"accounts": !config.SameAccounts(old, now), "decision_log": old.DecisionLog != now.DecisionLog,
 	} {
 		if changed {
 			names = append(names, name)

@@ -138,6 +138,7 @@ func (f *Fleet) hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 	err := r.engine.begin(Options{
 		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Managed: a.Managed, Store: f.Store,
 		Clock: f.Clock, Logger: logger, FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence,
+		Recorder: f.Recorder,
 	}, f.common)
 	if err != nil {
 		return err

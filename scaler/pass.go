@@ -202,7 +202,7 @@ func (p *pass) decide() {
 	d := &p.scratch
 	for _, t := range p.due {
 		p.believe(t)
-		p.evaluate(t, p.now, d)
+		p.judge(t, p.now, d)
 		switch {
 		case awsapi.Classify(t.describeErr) == awsapi.Timeout:
 			// It did not answer a moment ago: asking again would make all others wait, so it has its turn
@@ -255,6 +255,14 @@ func (e *Engine) evaluate(t *target, now time.Time, d *evaluator.Decision) {
 	d.Outcome = evaluator.OutcomeNone
 }
 
+// judge is evaluate for what may become the decision on a target.
+func (e *Engine) judge(t *target, now time.Time, d *evaluator.Decision) {
+	e.evaluate(t, now, d)
+	if e.Recorder != nil {
+		t.concluded = e.Recorder.Evaluated(t.spec, &t.observation, t.memory, d)
+	}
+}
+
 // recent is the age up to which a description need not be repeated: less than a look's interval, because looks are not
 // exactly a minute apart.
 const recent = 30 * time.Second
@@ -294,4 +302,8 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 	d.Next = t.nextLook
 	p.report.Looked++
 	p.record(t, d)
+	if t.concluded != nil {
+		t.concluded(d.Outcome)
+		t.concluded = nil
+	}
 }

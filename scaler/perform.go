@@ -74,7 +74,7 @@ func (p *pass) confirm(targets []*target, fresh map[*target]bool) []*attempt {
 	var attempts []*attempt
 	for _, t := range targets {
 		a := &attempt{t: t}
-		p.evaluate(t, now, &a.decision)
+		p.judge(t, now, &a.decision)
 		switch {
 		case a.decision.Action == evaluator.Hold:
 			// On an old description nobody knows whether the count is within the bounds, or the one that is asked for.

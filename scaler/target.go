@@ -68,6 +68,8 @@ type target struct {
 	managed managed
 	// last is what was last recorded and logged, to tell news from repetition.
 	last recorded
+	// concluded is the recorder's, of the newest evaluation; nil where nobody takes it down.
+	concluded func(evaluator.Outcome)
 }
 
 // blocked is a write that AWS refused for good.

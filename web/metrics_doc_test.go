@@ -29,6 +29,7 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_last_successful_pass_timestamp_seconds":       {"gauge", ""},
 	"ecs_autoscaler_config_last_reload_successful":                {"gauge", ""},
 	"ecs_autoscaler_config_last_reload_success_timestamp_seconds": {"gauge", ""},
+	"ecs_autoscaler_decision_log_dropped_total":                   {"counter", ""},
 	"ecs_autoscaler_clock_offset_seconds":                         {"gauge", ""},
 	"ecs_autoscaler_targets_unready":                              {"gauge", ""},
 	"ecs_autoscaler_fleet_brake":                                  {"gauge", ""},

@@ -70,7 +70,7 @@ Start with "ecs-autoscaler demo": it needs no account.`,
 		SilenceErrors: true,
 	}
 	root.AddCommand(newRun(), newReload(), newPlan(), newStatus(), newHistory(), newExplain(), newDecisions(),
-		newSuspend(), newResume(), newOverride(),
+		newSuspend(), newResume(), newOverride(), newReplay(),
 		newValidate(), newTest(), newSchedule(), newState(), newImport(), newExport(), newTakeover(), newHandback(),
 		newSim(), newDemo(), newVersion())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -44,6 +45,8 @@ func TestVerbs(t *testing.T) {
 			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
 				await(ts, neg, append([]string{""}, args...), 2)
 			},
+			"await-file": awaitFile,
+			"alter":      alter,
 		},
 	})
 }
@@ -112,4 +115,34 @@ func await(ts *testscript.TestScript, neg bool, args []string, want int) {
 		<-tick.C
 	}
 	ts.Fatalf("%s never matched %s; at last it was\n%s", url, args[1], last)
+}
+
+// awaitFile reads a file until it matches: await-file FILE PATTERN.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-file FILE PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for range 500 { // ten seconds
+		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s never matched %s", args[0], args[1])
+}
+
+// alter changes the first place in a file that has a text: alter FILE OLD NEW.
+func alter(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: alter FILE OLD NEW")
+	}
+	text := ts.ReadFile(args[0])
+	altered := strings.Replace(text, args[1], args[2], 1)
+	if altered == text {
+		ts.Fatalf("%s does not have %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(altered), 0o600))
 }

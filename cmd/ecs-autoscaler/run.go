@@ -38,7 +38,7 @@ and endpoint come from the AWS SDK's own environment.`,
   ecs-autoscaler run --dry-run --once`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return runDaemon(cmd.Context(), cmd.ErrOrStderr(), f)
+			return runDaemon(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), f)
 		},
 	}
 	configFlag(cmd, &f.config)
@@ -51,7 +51,7 @@ and endpoint come from the AWS SDK's own environment.`,
 	return cmd
 }
 
-func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
+func runDaemon(ctx context.Context, stdout, stderr io.Writer, f runFlags) error {
 	logger, err := newLogger(stderr, f.logFormat)
 	if err != nil {
 		return err
@@ -69,6 +69,7 @@ func runDaemon(ctx context.Context, stderr io.Writer, f runFlags) error {
 	}
 	d, err := daemon.New(ctx, daemon.Options{
 		Config: c, Load: f.reload(logger), Logger: logger, Build: build(), AllowVolatileState: f.allowVolatile,
+		Stdout: stdout,
 	})
 	if err != nil {
 		return err

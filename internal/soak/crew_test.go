@@ -150,7 +150,7 @@ func (c *crew) launch(s *seat) (*process, error) {
 	}
 	p.daemon, err = daemon.New(ctx, daemon.Options{
 		Config: p.version.config, Logger: c.logger.With(zap.String("daemon", p.id)), State: state, Leases: leases, Clock: c.mutant.time(p.clock),
-		InFlight: 1, InTurn: true, Member: p.id, AWS: aws,
+		InFlight: 1, InTurn: true, Member: p.id, AWS: aws, Recorder: c.recorder(),
 		Load: func() (*config.Config, error) {
 			c.lock.Lock()
 			defer c.lock.Unlock()

@@ -115,6 +115,7 @@ func (w *world) start() error {
 	}
 	o := daemon.Options{
 		Config: p.version.config, Logger: w.logger, State: s, AllowVolatileState: true, Clock: p.clock, InFlight: 1, InTurn: true,
+		Recorder: w.recorder(),
 		Load: func() (*config.Config, error) {
 			w.lock.Lock()
 			defer w.lock.Unlock()

@@ -23,6 +23,7 @@ var (
 	daysFlag  = flag.Float64("soak.days", 5, "days of each world, with soak.services; parts of a day end with two hours of calm")
 	paceFlag  = flag.Float64("soak.pace", 0, "how often things happen, 1 is usual; 0 leaves it to the seed")
 	crewFlag  = flag.Int("soak.daemons", 0, "how many daemons share the state of each world; 0 leaves it to its seed")
+	proveFlag = flag.Bool("soak.prove", false, "make every decision anew from its line of the decision log")
 	traceFlag = flag.String("soak.trace", "", "a file for each call and each durable write of one world")
 	logFlag   = flag.String("soak.log", "", "a file for the log of the daemon in one world")
 )
@@ -62,7 +63,7 @@ func given() string {
 // asked is what the flags ask for.
 func asked(t *testing.T) options {
 	t.Helper()
-	o := options{pace: *paceFlag, daemons: *crewFlag}
+	o := options{pace: *paceFlag, daemons: *crewFlag, prove: *proveFlag}
 	if *sizeFlag > 0 {
 		o.size = &size{*sizeFlag, time.Duration(*daysFlag * float64(day)), 5 * hour}
 		if *daysFlag < 1 {
@@ -133,10 +134,10 @@ func TestSoak(t *testing.T) {
 
 // share are the small worlds that the suite lives through: crashes, faults and restarts every few minutes, and then calm.
 var share = []options{
-	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
-	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
-	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1},
-	{size: &size{4, 40 * time.Minute, 65 * time.Minute}, pace: 60, daemons: 3},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1, prove: true},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1, prove: true},
+	{size: &size{4, 3 * hour, 2 * hour}, pace: 12, daemons: 1, prove: true},
+	{size: &size{4, 40 * time.Minute, 65 * time.Minute}, pace: 60, daemons: 3, prove: true},
 }
 
 // TestASeedReplaysExactly lives through one world twice: every call at the same nanosecond, every byte made durable, the same.

@@ -57,6 +57,7 @@ type world struct {
 	failed  atomic.Bool
 	awaited string
 	looks   int
+	prove   bool
 	// published is when the newest version of the configuration was.
 	published time.Time
 }
@@ -71,6 +72,7 @@ type options struct {
 	daemons int
 	trace   io.Writer
 	exact   bool // the digest covers every byte of what is made durable
+	prove   bool // every decision is made anew from its line of the decision log
 	logger  *zap.Logger
 }
 
@@ -81,7 +83,7 @@ func live(t *testing.T, seed uint64, o options) *totals {
 	dir := shm(t)
 	began := time.Now()
 	synctest.Test(t, func(t *testing.T) {
-		w := &world{t: t, plan: draw(seed, o.size, o.daemons), totals: sum, mutant: o.mutant, logger: o.logger, awaited: o.until}
+		w := &world{t: t, plan: draw(seed, o.size, o.daemons), totals: sum, mutant: o.mutant, logger: o.logger, awaited: o.until, prove: o.prove}
 		if o.pace > 0 {
 			w.plan.pace = o.pace
 		}
