@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,7 +57,7 @@ func TestEveryExampleOfTheHelpWorks(t *testing.T) {
 				continue
 			}
 			tried++
-			if answer := answers[verb.Name()]; answer != "" {
+			if answer := answers[verb.Name()]; answer != "" && !slices.Contains(args, "--aws") {
 				checkExample(t, args, answer)
 				continue
 			}
