@@ -25,7 +25,7 @@ func TestAskingNamesFiftyServicesAtATimeAndStopsAtTheRate(t *testing.T) {
 		t.Fatalf("%d answers for %d services", len(answers), len(keys))
 	}
 	for i, a := range answers {
-		if a.Err != nil || a.Key != keys[i] || (a.Target == nil) != (i == services) {
+		if managed := a.Target != nil; a.Err != nil || a.Key != keys[i] || managed != (i < services) {
 			t.Fatalf("%+v", a)
 		}
 	}
@@ -35,10 +35,15 @@ func TestAskingNamesFiftyServicesAtATimeAndStopsAtTheRate(t *testing.T) {
 	if again := r.Ask(t.Context(), now, keys[7:9]); again[0].Target.Now != Suspended || again[1].Target.Now == Suspended {
 		t.Errorf("after one was suspended: %+v and %+v", again[0].Target, again[1].Target)
 	}
+}
+
+func TestWithoutAnyRateNobodyIsAsked(t *testing.T) {
+	r := NewReader(connected(t, crowd(1)))
+	now := time.Now()
 	for range askBurst {
 		r.rate.Take(now, 0)
 	}
-	if left := r.Ask(t.Context(), now, keys); len(left) != 0 {
+	if left := r.Ask(t.Context(), now, []evaluator.Key{{Cluster: "c", Service: "s000"}}); len(left) != 0 {
 		t.Errorf("%d answers without any rate", len(left))
 	}
 }
