@@ -46,7 +46,7 @@ that docs/api.md describes.`,
 				return err
 			}
 			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
-				l := listing{w: cmd.OutOrStdout(), client: client, query: q, limit: f.limit, output: f.output, known: map[shown]bool{}, every: followInterval}
+				l := listing{w: cmd.OutOrStdout(), client: client, query: q, limit: f.limit, output: f.output, every: followInterval}
 				if !f.follow {
 					return l.more(ctx)
 				}
@@ -102,19 +102,26 @@ type listing struct {
 // understand the question never will.
 func (l *listing) follow(ctx context.Context, trouble *grumbler) error {
 	for {
-		err := l.more(ctx)
-		var lost *unansweredError
-		switch refused, ok := errors.AsType[*daemon.RefusedError](err); {
-		case ctx.Err() != nil:
-			return nil
-		case ok && refused.Status == http.StatusBadRequest, err != nil && !errors.As(err, &lost):
-			return err
+		if err := l.more(ctx); ctx.Err() == nil {
+			if final(err) {
+				return err
+			}
+			trouble.about(err)
 		}
-		trouble.about(err)
 		if !wait(ctx, l.every) {
 			return nil
 		}
 	}
+}
+
+// final says that asking again would not help.
+func final(err error) bool {
+	if err == nil {
+		return false
+	}
+	refused, ok := errors.AsType[*daemon.RefusedError](err)
+	_, unanswered := errors.AsType[*unansweredError](err)
+	return ok && refused.Status == http.StatusBadRequest || !unanswered
 }
 
 // unansweredError says that the daemon did not answer.
@@ -127,6 +134,9 @@ func (e *unansweredError) Unwrap() error { return e.error }
 func (l *listing) more(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	if l.known == nil {
+		l.known = map[shown]bool{}
+	}
 	found, err := l.client.Decisions(ctx, l.query, l.limit)
 	if err != nil {
 		return &unansweredError{err}

@@ -47,12 +47,9 @@ func (s screen) repeat(ctx context.Context, show func(io.Writer) error) error {
 		case !first:
 			page.WriteByte('\n')
 		}
-		err := show(&page)
-		if ctx.Err() != nil {
+		complain(&page, show(&page))
+		if ctx.Err() != nil { // half a page is none
 			return nil
-		}
-		if exit, ok := errors.AsType[exitError](err); err != nil && (!ok || exit.err != nil) { // one without words has said everything already
-			fmt.Fprintln(&page, "ecs-autoscaler:", err)
 		}
 		if _, err := page.WriteTo(s.w); err != nil {
 			return err
@@ -61,6 +58,14 @@ func (s screen) repeat(ctx context.Context, show func(io.Writer) error) error {
 			return nil
 		}
 	}
+}
+
+// complain writes an error, but not one without words: that has said everything already.
+func complain(w io.Writer, err error) {
+	if exit, ok := errors.AsType[exitError](err); err == nil || ok && exit.err == nil {
+		return
+	}
+	fmt.Fprintln(w, "ecs-autoscaler:", err)
 }
 
 // wait waits, and is false when ctx ends first.

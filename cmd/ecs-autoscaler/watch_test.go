@@ -98,7 +98,7 @@ func TestFollowingGoesOnWhenTheDaemonIsAway(t *testing.T) {
 	}
 	defer client.Close()
 	var stdout, stderr bytes.Buffer
-	l := listing{w: &stdout, client: client, query: url.Values{}, output: "json", known: map[shown]bool{}, every: time.Millisecond}
+	l := listing{w: &stdout, client: client, query: url.Values{}, output: "json", every: time.Millisecond}
 	if err := l.follow(ctx, &grumbler{w: &stderr}); err != nil {
 		t.Error(err)
 	}
@@ -120,7 +120,7 @@ func TestFollowingEndsWhereTheQuestionIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	l := listing{w: io.Discard, client: client, query: url.Values{}, known: map[shown]bool{}, every: time.Millisecond}
+	l := listing{w: io.Discard, client: client, query: url.Values{}, every: time.Millisecond}
 	if err := l.follow(t.Context(), &grumbler{w: io.Discard}); err == nil || err.Error() != "since is wrong" {
 		t.Errorf("it ends with %v", err)
 	}
