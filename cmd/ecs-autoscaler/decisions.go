@@ -101,17 +101,16 @@ type listing struct {
 // follow shows those that come, too, until ctx ends. A daemon that does not answer is told of once and asked again; one that does not
 // understand the question never will.
 func (l *listing) follow(ctx context.Context, trouble *grumbler) error {
-	for {
+	for ctx.Err() == nil {
 		if err := l.more(ctx); ctx.Err() == nil {
 			if final(err) {
 				return err
 			}
 			trouble.about(err)
 		}
-		if !wait(ctx, l.every) {
-			return nil
-		}
+		wait(ctx, l.every)
 	}
+	return nil
 }
 
 // final says that asking again would not help.

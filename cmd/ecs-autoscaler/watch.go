@@ -39,7 +39,8 @@ type screen struct {
 
 // repeat shows something again and again until ctx ends. An error is shown in its place: the daemon may be back at the next look.
 func (s screen) repeat(ctx context.Context, show func(io.Writer) error) error {
-	for first := true; ; first = false {
+	var err error
+	for first := true; err == nil && ctx.Err() == nil; first = false {
 		var page bytes.Buffer
 		switch {
 		case s.terminal:
@@ -48,16 +49,12 @@ func (s screen) repeat(ctx context.Context, show func(io.Writer) error) error {
 			page.WriteByte('\n')
 		}
 		complain(&page, show(&page))
-		if ctx.Err() != nil { // half a page is none
-			return nil
+		if ctx.Err() == nil { // else it is half a page
+			_, err = page.WriteTo(s.w)
 		}
-		if _, err := page.WriteTo(s.w); err != nil {
-			return err
-		}
-		if !wait(ctx, watchInterval) {
-			return nil
-		}
+		wait(ctx, watchInterval)
 	}
+	return err
 }
 
 // complain writes an error, but not one without words: that has said everything already.
@@ -68,13 +65,11 @@ func complain(w io.Writer, err error) {
 	fmt.Fprintln(w, "ecs-autoscaler:", err)
 }
 
-// wait waits, and is false when ctx ends first.
-func wait(ctx context.Context, span time.Duration) bool {
+// wait waits, or until ctx ends.
+func wait(ctx context.Context, span time.Duration) {
 	select {
 	case <-ctx.Done():
-		return false
 	case <-time.After(span):
-		return true
 	}
 }
 
