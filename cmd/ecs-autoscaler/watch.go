@@ -52,7 +52,9 @@ func (s screen) repeat(ctx context.Context, show func(io.Writer) error) error {
 		if ctx.Err() == nil { // else it is half a page
 			_, err = page.WriteTo(s.w)
 		}
-		wait(ctx, watchInterval)
+		if err == nil {
+			wait(ctx, watchInterval)
+		}
 	}
 	return err
 }
