@@ -48,11 +48,11 @@ type Comparison struct {
 
 // ManagedScaling is what Application Auto Scaling has of a target, and did last.
 type ManagedScaling struct {
-	MinCapacity int                 `json:"min_capacity"`
-	MaxCapacity int                 `json:"max_capacity"`
-	Suspended   appscaling.Switches `json:"suspended_state"`
-	Policies    []string            `json:"policies"`
-	Scheduled   []string            `json:"scheduled_actions"`
+	MinCapacity int                      `json:"min_capacity"`
+	MaxCapacity int                      `json:"max_capacity"`
+	Suspended   evaluator.SuspendedState `json:"suspended_state"`
+	Policies    []string                 `json:"policies"`
+	Scheduled   []string                 `json:"scheduled_actions"`
 	// LastActivity is the newest of the last six weeks, whether it scaled or not; nil for none.
 	LastActivity *appscaling.Activity `json:"last_activity"`
 }

@@ -46,8 +46,8 @@ func (c *Comparison) judge(spec *evaluator.Target, then []evaluator.Decision) {
 	}
 	c.judgeBounds(spec)
 	c.judgeNames(spec)
-	if s := c.Managed.Suspended; s != (appscaling.Switches{}) {
-		c.note("at AWS: " + s.String() + ", so it does less than its policies want")
+	if s := c.Managed.Suspended; s != (evaluator.SuspendedState{}) {
+		c.note("at AWS: " + appscaling.Words(s) + ", so it does less than its policies want")
 	}
 	if len(c.Differences) > 0 {
 		c.Result = ResultDifferent

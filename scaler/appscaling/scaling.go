@@ -1,13 +1,11 @@
 package appscaling
 
 import (
-	"cmp"
 	"context"
+	"maps"
 	"slices"
-	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling"
 	"github.com/aws/aws-sdk-go-v2/service/applicationautoscaling/types"
 
 	"ecs-autoscaler/scaler/awsapi"
@@ -22,88 +20,44 @@ type Scaling struct {
 	Policies, Scheduled []string
 }
 
-// mostOnPage is the largest page of Application Auto Scaling (aws-semantics 6.5).
-const mostOnPage = 50
-
 // Scalings are those of all ECS services of the clients' account and region, by cluster and service. It asks
 // DescribeScalableTargets, DescribeScalingPolicies and DescribeScheduledActions, all pages of them. An error names the call and, where
 // it is denied, the permission.
 func Scalings(ctx context.Context, c *awsapi.Clients) ([]Scaling, error) {
-	all, err := scalableTargets(ctx, c)
+	by := map[string]*Scaling{}
+	err := scalableTargets(ctx, c, nil, func(of *types.ScalableTarget) error {
+		if t, ok := targetOf(of); ok {
+			by[aws.ToString(of.ResourceId)] = &Scaling{Target: t, Min: int(aws.ToInt32(of.MinCapacity)), Max: int(aws.ToInt32(of.MaxCapacity))}
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	by := make(map[string]*Scaling, len(all))
-	for i := range all {
-		by[resource(all[i].Cluster, all[i].Service)] = &all[i]
-	}
-	if err := addPolicies(ctx, c, by); err != nil {
-		return nil, err
-	}
-	if err := addScheduled(ctx, c, by); err != nil {
-		return nil, err
-	}
-	for i := range all {
-		slices.Sort(all[i].Policies)
-		slices.Sort(all[i].Scheduled)
-	}
-	return all, nil
-}
-
-func scalableTargets(ctx context.Context, c *awsapi.Clients) ([]Scaling, error) {
-	pages := applicationautoscaling.NewDescribeScalableTargetsPaginator(c.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScalableTargetsInput{ServiceNamespace: types.ServiceNamespaceEcs})
-	var all []Scaling
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, explained(err, "application-autoscaling:DescribeScalableTargets")
+	err = scalingPolicies(ctx, c, func(p *types.ScalingPolicy) error {
+		if s := by[aws.ToString(p.ResourceId)]; s != nil {
+			s.Policies = append(s.Policies, aws.ToString(p.PolicyName))
 		}
-		for i := range page.ScalableTargets {
-			s := &page.ScalableTargets[i]
-			if t, ok := targetOf(s); ok {
-				all = append(all, Scaling{Target: t, Min: int(aws.ToInt32(s.MinCapacity)), Max: int(aws.ToInt32(s.MaxCapacity))})
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b Scaling) int {
-		return cmp.Or(strings.Compare(a.Cluster, b.Cluster), strings.Compare(a.Service, b.Service))
+		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	err = scheduledActions(ctx, c, func(a *types.ScheduledAction) error {
+		if s := by[aws.ToString(a.ResourceId)]; s != nil {
+			s.Scheduled = append(s.Scheduled, aws.ToString(a.ScheduledActionName))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Scaling, 0, len(by))
+	for _, resource := range slices.Sorted(maps.Keys(by)) {
+		s := by[resource]
+		slices.Sort(s.Policies)
+		slices.Sort(s.Scheduled)
+		all = append(all, *s)
+	}
 	return all, nil
-}
-
-func addPolicies(ctx context.Context, c *awsapi.Clients, by map[string]*Scaling) error {
-	pages := applicationautoscaling.NewDescribeScalingPoliciesPaginator(c.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScalingPoliciesInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(mostOnPage)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "application-autoscaling:DescribeScalingPolicies")
-		}
-		for i := range page.ScalingPolicies {
-			p := &page.ScalingPolicies[i]
-			if s := by[aws.ToString(p.ResourceId)]; s != nil {
-				s.Policies = append(s.Policies, aws.ToString(p.PolicyName))
-			}
-		}
-	}
-	return nil
-}
-
-func addScheduled(ctx context.Context, c *awsapi.Clients, by map[string]*Scaling) error {
-	pages := applicationautoscaling.NewDescribeScheduledActionsPaginator(c.ApplicationAutoScaling,
-		&applicationautoscaling.DescribeScheduledActionsInput{ServiceNamespace: types.ServiceNamespaceEcs, MaxResults: aws.Int32(mostOnPage)})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return explained(err, "application-autoscaling:DescribeScheduledActions")
-		}
-		for i := range page.ScheduledActions {
-			a := &page.ScheduledActions[i]
-			if s := by[aws.ToString(a.ResourceId)]; s != nil {
-				s.Scheduled = append(s.Scheduled, aws.ToString(a.ScheduledActionName))
-			}
-		}
-	}
-	return nil
 }
