@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"ecs-autoscaler/config"
 	"ecs-autoscaler/daemon"
 	"ecs-autoscaler/evaluator"
 )
@@ -90,6 +91,9 @@ func (f *planFlags) plan(ctx context.Context, stdout, stderr io.Writer) error {
 		return invalid(err)
 	}
 	c.Interval = cmp.Or(f.interval, c.Interval)
+	if f.againstAWS { // what would be decided is compared, and that AWS scales, too, is no news
+		c.SetManagedPolicies(config.ManagedIgnore)
+	}
 	// Of the log only the problems are of interest here: what could not be read, and what to do about it.
 	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
 	planner, err := daemon.NewPlanner(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
