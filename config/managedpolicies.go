@@ -27,3 +27,6 @@ func (c *Config) ManagedPolicies() ManagedPolicies {
 		return ManagedRefuse
 	}
 }
+
+// SetManagedPolicies has them dealt with in another way than the text says.
+func (c *Config) SetManagedPolicies(m ManagedPolicies) { c.managed = m }

@@ -43,7 +43,7 @@ func (d *Daemon) connect(ctx context.Context, o awsapi.Options, choices scaler.A
 	if err != nil {
 		return nil, err
 	}
-	d.region = all[""].Region
+	d.region, d.clients = all[""].Region, all
 	accounts := map[string]*scaler.Account{}
 	for name, clients := range all {
 		choices.Name = name

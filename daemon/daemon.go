@@ -67,6 +67,7 @@ type Daemon struct {
 	fleet   *scaler.Fleet
 	keeper  *lease.Keeper
 	region  string
+	clients map[string]*awsapi.Clients
 	fronts  []*front
 	address string
 	handler http.Handler

@@ -31,16 +31,24 @@ const (
 // askTimeout bounds the question to a running daemon; it answers on loopback.
 const askTimeout = 3 * time.Second
 
-// Plan evaluates every target once against the real account and writes nothing, neither to ECS nor to
-// the state. Memory comes from the state table, or from the running daemon, else from the state file, else there is none.
-func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
+// Planner evaluates the targets of a configuration against the real account and writes nothing, neither to ECS nor to the state.
+type Planner struct {
+	// Memory says where what it knew at first of cooldowns and alarm states came from. From then on it remembers as a dry run
+	// does: alarms go on, and what it would have done starts no cooldown.
+	Memory MemorySource
+
+	daemon *Daemon
+}
+
+// NewPlanner takes over the memory of the state table, or of the running daemon, else of the state file, else none, and connects to AWS.
+func NewPlanner(ctx context.Context, o Options) (*Planner, error) {
 	memory, source, err := planMemory(ctx, &o)
 	if err != nil {
-		return nil, FromNone, err
+		return nil, err
 	}
 	s, err := store.New(store.Memory())
 	if err != nil {
-		return nil, source, err
+		return nil, err
 	}
 	// Removed, they are remembered, but only those of the configuration become targets again.
 	c := store.Changes{Targets: memory}
@@ -48,7 +56,7 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 		c.Removed = append(c.Removed, row.Key)
 	}
 	if err := s.Commit(c); err != nil {
-		return nil, source, err
+		return nil, err
 	}
 	dry := *o.Config
 	dry.DryRun, dry.Listen, dry.Access = true, "", config.Access{}
@@ -56,13 +64,36 @@ func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, e
 	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {
-		return nil, source, err
+		return nil, err
 	}
-	decisions, err := d.Once(ctx)
+	return &Planner{Memory: source, daemon: d}, nil
+}
+
+// Close gives up what NewPlanner has opened, also when ctx has ended.
+func (p *Planner) Close(ctx context.Context) error { return p.daemon.Close(ctx) }
+
+// Once evaluates every target once. The error wraps ErrUnhandled where some could not be handled; the decisions are there all the same.
+func (p *Planner) Once(ctx context.Context) ([]evaluator.Decision, error) {
+	decisions, err := p.daemon.Once(ctx)
+	return planned(decisions), err
+}
+
+// planned are decisions that nobody is going to carry out.
+func planned(decisions []evaluator.Decision) []evaluator.Decision {
 	for i := range decisions {
 		decisions[i].Outcome = evaluator.OutcomeNone
 	}
-	return decisions, source, errors.Join(err, d.Close(ctx))
+	return decisions
+}
+
+// Plan is a Planner used once.
+func Plan(ctx context.Context, o Options) ([]evaluator.Decision, MemorySource, error) {
+	p, err := NewPlanner(ctx, o)
+	if err != nil {
+		return nil, FromNone, err
+	}
+	decisions, err := p.Once(ctx)
+	return decisions, p.Memory, errors.Join(err, p.Close(ctx))
 }
 
 func planMemory(ctx context.Context, o *Options) ([]*store.Target, MemorySource, error) {

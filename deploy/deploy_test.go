@@ -110,6 +110,10 @@ func TestEachPolicyAllowsExactlyWhatIsListed(t *testing.T) {
 			"dynamodb:CreateTable", "dynamodb:DescribeTable", "dynamodb:DescribeTimeToLive", "dynamodb:GetItem", "dynamodb:PutItem",
 			"dynamodb:Scan", "dynamodb:UpdateTimeToLive",
 		},
+		"iam/policy.plan-against-aws.json": {
+			"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingActivities",
+			"application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScheduledActions",
+		},
 		"iam/trust.ecs-tasks.json":    {"sts:AssumeRole"},
 		"iam/policy.accounts.json":    {"sts:AssumeRole"},
 		"iam/trust.account-role.json": {"sts:AssumeRole"},

@@ -28,6 +28,8 @@ const askTimeout = 30 * time.Second
 type askFlags struct {
 	config, address, output string
 	client                  daemon.ClientOptions
+	// warn says that warnings about the configuration are of interest, too: mostly they are so to those who run the daemon.
+	warn bool
 }
 
 func (f *askFlags) add(cmd *cobra.Command) {
@@ -38,6 +40,16 @@ func (f *askFlags) add(cmd *cobra.Command) {
 		"`ADDRESS` of the daemon, HOST:PORT, https://HOST:PORT or unix:PATH (default: $"+addressVariable+", else as the configuration says)")
 }
 
+// ask connects to the daemon, asks it, and gives the connection up.
+func (f *askFlags) ask(cmd *cobra.Command, question func(context.Context, *daemon.Client) error) error {
+	client, err := f.connect(cmd.Context(), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	return question(cmd.Context(), client)
+}
+
 // connect finds the daemon: at the address, else by the configuration. What is wrong with that goes to w.
 func (f *askFlags) connect(ctx context.Context, w io.Writer) (*daemon.Client, error) {
 	if err := checkOutput(f.output); err != nil {
@@ -46,10 +58,12 @@ func (f *askFlags) connect(ctx context.Context, w io.Writer) (*daemon.Client, er
 	if address := cmp.Or(f.address, os.Getenv(addressVariable)); address != "" {
 		return daemon.NewClientAt(ctx, address, fromEnvironment(f.client))
 	}
-	var found bytes.Buffer // warnings are of interest to those who run the daemon
+	var found bytes.Buffer
 	c, err := load(f.config, &found)
-	if err != nil {
+	if err != nil || f.warn {
 		_, _ = found.WriteTo(w)
+	}
+	if err != nil {
 		return nil, invalid(err)
 	}
 	return daemon.NewClient(ctx, c, fromEnvironment(f.client))

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"time"
@@ -38,12 +41,19 @@ that docs/api.md describes.`,
   ecs-autoscaler decisions --service shop/web --since 2h --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := f.connect(cmd.Context(), cmd.ErrOrStderr())
+			q, err := f.query()
 			if err != nil {
 				return err
 			}
-			defer client.Close()
-			return decisions(cmd.Context(), cmd.OutOrStdout(), client, &f)
+			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
+				l := listing{w: cmd.OutOrStdout(), client: client, query: q, limit: f.limit, output: f.output, every: followInterval}
+				if !f.follow {
+					return l.more(ctx)
+				}
+				ctx, stop := untilInterrupted(ctx)
+				defer stop()
+				return l.follow(ctx, &grumbler{w: cmd.ErrOrStderr()})
+			})
 		},
 	}
 	f.add(cmd)
@@ -60,68 +70,93 @@ type shown struct {
 	time   time.Time
 }
 
-func decisions(ctx context.Context, w io.Writer, client *daemon.Client, f *decisionFlags) error {
+// query is what the flags ask the API for.
+func (f *decisionFlags) query() (url.Values, error) {
 	q := url.Values{}
 	if f.limit < 0 {
-		return fmt.Errorf("--limit must be 0 or more, not %d", f.limit)
-	}
-	if f.service != "" {
-		if err := named(q, f.service); err != nil {
-			return err
-		}
+		return nil, fmt.Errorf("--limit must be 0 or more, not %d", f.limit)
 	}
 	if f.since != "" {
 		q.Set("since", f.since)
 	}
-	known, limit := map[shown]bool{}, f.limit
-	for {
-		newest, err := show(ctx, w, client, asking{q, limit, f.output}, known)
-		if err != nil || !f.follow {
-			return err
-		}
-		if !newest.IsZero() {
-			q.Set("since", newest.UTC().Format(time.RFC3339Nano))
-		}
-		limit = 0
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(followInterval):
-		}
+	if f.service == "" {
+		return q, nil
 	}
+	return q, named(q, f.service)
 }
 
-// asking is one question for decisions.
-type asking struct {
+// listing shows decisions, each once.
+type listing struct {
+	w      io.Writer
+	client *daemon.Client
 	query  url.Values
+	// limit is how many are shown of those that there are at first, 0 for all.
 	limit  int
 	output string
+	known  map[shown]bool
+	// every is how often it asks for news.
+	every time.Duration
 }
 
-// show writes the decisions that are not known yet, oldest first, and gives the time of the newest; zero if there are none.
-func show(ctx context.Context, w io.Writer, client *daemon.Client, a asking, known map[shown]bool) (newest time.Time, err error) {
+// follow shows those that come, too, until ctx ends. A daemon that does not answer is told of once and asked again; one that does not
+// understand the question never will.
+func (l *listing) follow(ctx context.Context, trouble *grumbler) error {
+	for ctx.Err() == nil {
+		if err := l.more(ctx); ctx.Err() == nil {
+			if final(err) {
+				return err
+			}
+			trouble.about(err)
+		}
+		wait(ctx, l.every)
+	}
+	return nil
+}
+
+// final says that asking again would not help.
+func final(err error) bool {
+	if err == nil {
+		return false
+	}
+	refused, ok := errors.AsType[*daemon.RefusedError](err)
+	_, unanswered := errors.AsType[*unansweredError](err)
+	return ok && refused.Status == http.StatusBadRequest || !unanswered
+}
+
+// unansweredError says that the daemon did not answer.
+type unansweredError struct{ error }
+
+// Unwrap is why.
+func (e *unansweredError) Unwrap() error { return e.error }
+
+// more writes the decisions that are not known yet, oldest first. The error is an *unansweredError if there was no answer.
+func (l *listing) more(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	found, err := client.Decisions(ctx, a.query, a.limit)
-	if err != nil {
-		return newest, err
+	if l.known == nil {
+		l.known = map[shown]bool{}
 	}
+	found, err := l.client.Decisions(ctx, l.query, l.limit)
+	if err != nil {
+		return &unansweredError{err}
+	}
+	l.limit = 0
+	var newest time.Time
 	for i := range slices.Backward(found) {
 		d := &found[i]
 		newest = d.Time
-		if s := (shown{d.Target, d.Time}); !known[s] {
-			known[s] = true
-			if err := line(w, d, a.output); err != nil {
-				return newest, err
+		if s := (shown{d.Target, d.Time}); !l.known[s] {
+			l.known[s] = true
+			if err := line(l.w, d, l.output); err != nil {
+				return err
 			}
 		}
 	}
-	for s := range known {
-		if s.time.Before(newest) {
-			delete(known, s)
-		}
+	if !newest.IsZero() {
+		l.query.Set("since", newest.UTC().Format(time.RFC3339Nano))
 	}
-	return newest, nil
+	maps.DeleteFunc(l.known, func(s shown, _ bool) bool { return s.time.Before(newest) })
+	return nil
 }
 
 func line(w io.Writer, d *evaluator.Decision, output string) error {

@@ -29,12 +29,9 @@ force then: kept for six weeks are those that changed something or their reason.
   ecs-autoscaler explain web --at 90m --output json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			client, err := f.connect(cmd.Context(), cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			return explained(cmd.Context(), cmd.OutOrStdout(), client, question{args[0], at, f.output})
+			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
+				return explained(ctx, cmd.OutOrStdout(), client, question{args[0], at, f.output})
+			})
 		},
 	}
 	f.add(cmd)

@@ -33,12 +33,9 @@ what became of it and why. They are kept for six weeks.`,
   ecs-autoscaler history --service shop/web --direction scale_in --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := f.connect(cmd.Context(), cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			return history(cmd.Context(), cmd.OutOrStdout(), client, &f)
+			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
+				return history(ctx, cmd.OutOrStdout(), client, &f)
+			})
 		},
 	}
 	f.add(cmd)

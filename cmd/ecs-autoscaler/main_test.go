@@ -39,9 +39,10 @@ func TestVerbs(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"region": startRegion,
-			"signal": signalNewest,
-			"await":  func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
+			"region":     startRegion,
+			"signal":     signalNewest,
+			"await-file": awaitFile,
+			"await":      func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
 			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
 				await(ts, neg, append([]string{""}, args...), 2)
 			},
@@ -51,12 +52,21 @@ func TestVerbs(t *testing.T) {
 	})
 }
 
-// startRegion serves a scenario file in this process until the script ends, and points the SDK's environment at it.
+// ago is an instant of a scenario that depends on when the script runs.
+var ago = regexp.MustCompile(`AGO\((\w+)\)`)
+
+// startRegion serves a scenario file in this process until the script ends, and points the SDK's environment at it. In the file
+// AGO(10m) is the time ten minutes ago.
 func startRegion(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: region FILE")
 	}
-	scenario, err := sim.ParseScenario(args[0], []byte(ts.ReadFile(args[0])), os.DirFS(ts.Getenv("WORK")))
+	text := ago.ReplaceAllStringFunc(ts.ReadFile(args[0]), func(m string) string {
+		span, err := time.ParseDuration(ago.FindStringSubmatch(m)[1])
+		ts.Check(err)
+		return time.Now().UTC().Add(-span).Format(time.RFC3339)
+	})
+	scenario, err := sim.ParseScenario(args[0], []byte(text), os.DirFS(ts.Getenv("WORK")))
 	ts.Check(err)
 	region, err := sim.New(scenario, time.Now)
 	ts.Check(err)
@@ -69,11 +79,11 @@ func startRegion(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", "x")
 }
 
-// signalNewest sends a signal to the command started last in the background: signal HUP | TERM.
+// signalNewest sends a signal to the command started last in the background: signal HUP | INT | TERM.
 func signalNewest(ts *testscript.TestScript, neg bool, args []string) {
-	signals := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	signals := map[string]syscall.Signal{"HUP": syscall.SIGHUP, "INT": syscall.SIGINT, "TERM": syscall.SIGTERM}
 	if neg || len(args) != 1 || signals[args[0]] == 0 {
-		ts.Fatalf("usage: signal HUP | TERM")
+		ts.Fatalf("usage: signal HUP | INT | TERM")
 	}
 	commands := ts.BackgroundCmds()
 	ts.Check(commands[len(commands)-1].Process.Signal(signals[args[0]]))
@@ -88,6 +98,24 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// awaitFile waits until what a command in the background has written matches: await-file FILE PATTERN.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-file FILE PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var last []byte
+	for range 500 { // ten seconds
+		if last, _ = os.ReadFile(ts.MkAbs(args[0])); pattern.Match(last) {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s never matched %s; at last it was\n%s", args[0], args[1], last)
 }
 
 // await asks the daemon until its answer matches: await PATH PATTERN for a path of the API, await-metric PATTERN for

@@ -30,27 +30,34 @@ const (
 )
 
 func newReload() *cobra.Command {
-	var path string
-	var client daemon.ClientOptions
+	f := askFlags{warn: true}
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Make the running daemon load its configuration anew, and say how that went",
 		Long: `Make the running daemon load its configuration anew between two passes, and wait for the result. The
 daemon is found by its own configuration: over the control socket if this user may use it, else at
-the address in listen, with a token. Exit code 1 means that the file is not right and the
-configuration before stays in force, or that not everything in the new one could be taken up.`,
+the address in listen, with a token; --address names another one. Exit code 1 means that the file is
+not right and the configuration before stays in force, or that not everything in the new one could be
+taken up. --output json writes {"reloaded":true} where it is in force.`,
 		Example: `  ecs-autoscaler reload --config ecs-autoscaler.yaml
-  ecs-autoscaler reload --token-file /run/secrets/autoscaler-token`,
+  ecs-autoscaler reload --address unix:/run/ecs-autoscaler/control.sock
+  ecs-autoscaler reload --address 127.0.0.1:8080 --token-file /run/secrets/autoscaler-token --output json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return reload(cmd.Context(), cmd.OutOrStdout(), cmd.ErrOrStderr(), path, fromEnvironment(client))
+			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
+				return reload(ctx, cmd.OutOrStdout(), client, f.output)
+			})
 		},
 	}
-	configFlag(cmd, &path)
-	basicAuthFlag(cmd, &client)
-	cmd.Flags().StringVar(&client.TokenFile, "token-file", "",
-		"`FILE` with the token for commands (default: $"+tokenFileVariable+", else token_file of the configuration)")
+	f.add(cmd)
+	tokenFlag(cmd, &f.client)
 	return cmd
+}
+
+// tokenFlag adds --token-file to a verb that gives the daemon a command.
+func tokenFlag(cmd *cobra.Command, o *daemon.ClientOptions) {
+	cmd.Flags().StringVar(&o.TokenFile, "token-file", "",
+		"`FILE` with the token for commands (default: $"+tokenFileVariable+", else token_file of the configuration)")
 }
 
 // basicAuthFlag adds --basic-auth-file to a verb that asks the daemon.
@@ -66,19 +73,10 @@ func fromEnvironment(o daemon.ClientOptions) daemon.ClientOptions {
 	return o
 }
 
-func reload(ctx context.Context, stdout, stderr io.Writer, path string, o daemon.ClientOptions) error {
-	c, err := load(path, stderr)
-	if err != nil {
-		return invalid(err)
-	}
+func reload(ctx context.Context, w io.Writer, client *daemon.Client, output string) error {
 	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
 	defer cancel()
-	client, err := daemon.NewClient(ctx, c, o)
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	err = client.Reload(ctx)
+	err := client.Reload(ctx)
 	if refused, ok := errors.AsType[*daemon.RefusedError](err); ok && refused.Code == reloadFailed {
 		return exitError{code: 1, err: fmt.Errorf("the configuration was not reloaded, the one before stays in force: %w", err)}
 	}
@@ -88,6 +86,11 @@ func reload(ctx context.Context, stdout, stderr io.Writer, path string, o daemon
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintln(stdout, "reloaded")
+	if output == "json" {
+		return writeJSON(w, struct {
+			Reloaded bool `json:"reloaded"`
+		}{true})
+	}
+	_, err = fmt.Fprintln(w, "reloaded")
 	return err
 }

@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"net/url"
-	"os"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -16,9 +14,6 @@ import (
 	"ecs-autoscaler/daemon"
 	"ecs-autoscaler/web"
 )
-
-// watchInterval is how often status --watch looks.
-const watchInterval = 5 * time.Second
 
 func newStatus() *cobra.Command {
 	var f askFlags
@@ -33,63 +28,25 @@ at again; then what is wrong, what is suspended or overridden, and how the daemo
   ecs-autoscaler status --address 127.0.0.1:8080 --cluster shop --watch`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := f.connect(cmd.Context(), cmd.ErrOrStderr())
-			if err != nil {
-				return err
-			}
-			defer client.Close()
 			q := url.Values{}
 			if cluster != "" {
 				q.Set("cluster", cluster)
 			}
-			if !watch {
-				return status(cmd.Context(), cmd.OutOrStdout(), client, q, f.output)
-			}
-			return repeat(cmd.Context(), cmd.OutOrStdout(), func(w io.Writer) error { return status(cmd.Context(), w, client, q, f.output) })
+			w := cmd.OutOrStdout()
+			return f.ask(cmd, func(ctx context.Context, client *daemon.Client) error {
+				if !watch {
+					return status(ctx, w, client, q, f.output)
+				}
+				ctx, stop := untilInterrupted(ctx)
+				defer stop()
+				return screen{w, terminal(w)}.repeat(ctx, func(w io.Writer) error { return status(ctx, w, client, q, f.output) })
+			})
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().StringVar(&cluster, "cluster", "", "only the services of this cluster, by `NAME`")
 	cmd.Flags().BoolVar(&watch, "watch", false, "look again every 5 seconds, until interrupted")
 	return cmd
-}
-
-// repeat shows something again and again: on a terminal in one place, else one below the other.
-func repeat(ctx context.Context, w io.Writer, show func(io.Writer) error) error {
-	for first := true; ; first = false {
-		var page bytes.Buffer
-		if err := show(&page); err != nil {
-			fmt.Fprintln(&page, "ecs-autoscaler:", err) // the daemon may be back at the next look
-		}
-		switch {
-		case terminal(w):
-			page.WriteString("\x1b[J") // what was longer before
-			fmt.Fprint(w, "\x1b[H")
-			if first {
-				fmt.Fprint(w, "\x1b[2J")
-			}
-		case !first:
-			fmt.Fprintln(w)
-		}
-		if _, err := page.WriteTo(w); err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(watchInterval):
-		}
-	}
-}
-
-// terminal says whether a person reads along.
-func terminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 func status(ctx context.Context, w io.Writer, client *daemon.Client, q url.Values, output string) error {
