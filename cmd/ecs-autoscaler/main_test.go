@@ -46,8 +46,7 @@ func TestVerbs(t *testing.T) {
 			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
 				await(ts, neg, append([]string{""}, args...), 2)
 			},
-			"await-file": awaitFile,
-			"alter":      alter,
+			"alter": alter,
 		},
 	})
 }
@@ -143,23 +142,6 @@ func await(ts *testscript.TestScript, neg bool, args []string, want int) {
 		<-tick.C
 	}
 	ts.Fatalf("%s never matched %s; at last it was\n%s", url, args[1], last)
-}
-
-// awaitFile reads a file until it matches: await-file FILE PATTERN.
-func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 2 {
-		ts.Fatalf("usage: await-file FILE PATTERN")
-	}
-	pattern := regexp.MustCompile(args[1])
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for range 500 { // ten seconds
-		if text, err := os.ReadFile(ts.MkAbs(args[0])); err == nil && pattern.Match(text) {
-			return
-		}
-		<-tick.C
-	}
-	ts.Fatalf("%s never matched %s", args[0], args[1])
 }
 
 // alter changes the first place in a file that has a text: alter FILE OLD NEW.
