@@ -28,8 +28,7 @@ type steerFlags struct {
 
 func (f *steerFlags) add(cmd *cobra.Command, begins bool) {
 	f.askFlags.add(cmd)
-	cmd.Flags().StringVar(&f.client.TokenFile, "token-file", "",
-		"`FILE` with the token for commands (default: $"+tokenFileVariable+", else token_file of the configuration)")
+	tokenFlag(cmd, &f.client)
 	usage := "why, in one line, for the log"
 	if begins {
 		usage = "why, in one line: shown wherever it matters (required)"
