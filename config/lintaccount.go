@@ -20,8 +20,9 @@ type AccountService struct {
 	MinimumHealthyPercent, MaximumPercent int
 	// Monitoring is nil where nobody could ask.
 	Monitoring *Monitoring
-	// ManagedPolicies and ManagedActions count the scaling policies and the scheduled actions with which Application Auto Scaling
-	// acts on it.
+	// Managed says that it is a scalable target of Application Auto Scaling whose scaling is not wholly suspended.
+	Managed bool
+	// ManagedPolicies and ManagedActions count the scaling policies and the scheduled actions that act on it there.
 	ManagedPolicies, ManagedActions int
 }
 
@@ -116,12 +117,15 @@ func scaledTwice(s *AccountService) string {
 	if n := s.ManagedActions; n > 0 {
 		what = append(what, counted(n, "scheduled action", "scheduled actions"))
 	}
-	if len(what) == 0 {
-		return ""
-	}
 	with := ""
 	if s.Key.Account != "" {
 		with = ", with the credentials of account " + s.Key.Account + ","
+	}
+	switch {
+	case !s.Managed && len(what) == 0:
+		return ""
+	case len(what) == 0:
+		return fmt.Sprintf("it is a scalable target of Application Auto Scaling that nobody suspended, without policies and scheduled actions: the daemon writes nothing to such a service (managed_policies); deregister it there, or ecs-autoscaler takeover --cluster %s%s suspends it (--service takes one)", s.Key.Cluster, with)
 	}
 	return fmt.Sprintf("Application Auto Scaling scales it, too, by %s that nobody suspended: two who set one desired count undo each other's work; ecs-autoscaler takeover --cluster %s%s suspends that (--service takes one)",
 		strings.Join(what, " and "), s.Key.Cluster, with)

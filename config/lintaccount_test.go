@@ -58,6 +58,8 @@ func TestWhatAnAccountSaysOfAService(t *testing.T) {
 		"a pattern meets services that end": {strings.Replace(plain, "shop/web", "shop/w*", 1), func(s *AccountService) { s.Service.Status = "DRAINING" }, ""},
 		"DAEMON": {plain, func(s *AccountService) { s.Service.Daemon, s.MinimumHealthyPercent, s.MaximumPercent = true, 100, 100 },
 			"its scheduling strategy is DAEMON: ECS runs one task on each instance, and there is no desired count to set; leave it out of targets, or create it with REPLICA"},
+		"a managed target without policies": {plain, func(s *AccountService) { s.Managed = true },
+			"it is a scalable target of Application Auto Scaling that nobody suspended, without policies and scheduled actions: the daemon writes nothing to such a service (managed_policies); deregister it there, or ecs-autoscaler takeover --cluster shop suspends it (--service takes one)"},
 		"managed policies": {plain, func(s *AccountService) { s.ManagedPolicies, s.ManagedActions = 2, 1 },
 			"Application Auto Scaling scales it, too, by 2 scaling policies and 1 scheduled action that nobody suspended: two who set one desired count undo each other's work; ecs-autoscaler takeover --cluster shop suspends that (--service takes one)"},
 		"no deployment at any count": {plain, func(s *AccountService) { s.MaximumPercent = 100 },

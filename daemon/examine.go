@@ -92,7 +92,8 @@ func (x *examination) account(ctx context.Context, name string, clients *awsapi.
 		}
 	}
 	for i := range here {
-		a := acting[appscaling.Service{Cluster: here[i].Key.Cluster, Name: here[i].Key.Service}]
+		a, acts := acting[appscaling.Service{Cluster: here[i].Key.Cluster, Name: here[i].Key.Service}]
+		here[i].Managed = acts && err == nil // else nobody knows whether it has policies
 		here[i].ManagedPolicies, here[i].ManagedActions = len(a.Policies), len(a.ScheduledActions)
 	}
 }

@@ -19,8 +19,8 @@ type Service struct{ Cluster, Name string }
 // that are not suspended.
 type Acting struct{ Policies, ScheduledActions []string }
 
-// ActsOn reads on which ECS services of the clients' account and region Application Auto Scaling acts: scalable targets that are not
-// suspended, with policies or scheduled actions. Each call that gets no answer is an error of its own among the joined ones; what the
+// ActsOn reads on which ECS services of the clients' account and region Application Auto Scaling may act: scalable targets whose three
+// kinds of scaling are not all suspended. Those without policies and scheduled actions are among them. Each call that gets no answer is an error of its own among the joined ones; what the
 // others say is in the result.
 func ActsOn(ctx context.Context, c *awsapi.Clients) (map[Service]Acting, error) {
 	targets := map[Service]evaluator.SuspendedState{}
@@ -31,11 +31,16 @@ func ActsOn(ctx context.Context, c *awsapi.Clients) (map[Service]Acting, error) 
 		return nil
 	})
 	acting := map[Service]Acting{}
+	for s, state := range targets {
+		if state != Suspended {
+			acting[s] = Acting{}
+		}
+	}
 	note := func(resource *string, to func(*Acting, evaluator.SuspendedState)) {
 		s, ok := serviceOf(aws.ToString(resource))
 		if state, there := targets[s]; ok && there {
-			a := acting[s]
-			if to(&a, state); len(a.Policies)+len(a.ScheduledActions) > 0 {
+			if a, acts := acting[s]; acts {
+				to(&a, state)
 				acting[s] = a
 			}
 		}

@@ -37,7 +37,7 @@ func TestOnlyWhatIsNotSuspendedActs(t *testing.T) {
 		t.Fatal(err)
 	}
 	policy, action := []string{"out"}, []string{"night"}
-	want := map[Service]Acting{{"c", "all"}: {policy, action}, {"c", "in"}: {Policies: policy}, {"c", "night"}: {ScheduledActions: action}}
+	want := map[Service]Acting{{"c", "all"}: {policy, action}, {"c", "in"}: {Policies: policy}, {"c", "night"}: {ScheduledActions: action}, {"c", "bare"}: {}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
@@ -48,7 +48,7 @@ func TestEachCallWithoutAnAnswerIsNamed(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "application-autoscaling:DescribeScalingPolicies") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("%v", err)
 	}
-	if len(got) != 2 || len(got[Service{"c", "all"}].ScheduledActions) != 1 {
+	if len(got) != 4 || len(got[Service{"c", "all"}].ScheduledActions) != 1 {
 		t.Errorf("what was answered is %v", got)
 	}
 	_, err = ActsOn(t.Context(), connected(t, managedEstate()+"faults: [{kind: access_denied, api: application-autoscaling}]\n"))
