@@ -52,13 +52,14 @@ func (h *herald) hold(e view.Event) {
 	h.held = append(h.held, e)
 }
 
-// committed tells what a commit has made lasting, the activities first: they came first.
-func (h *herald) committed(activities []*store.Activity) {
+// tellCommitted tells what a commit has made lasting, the activities first: they came first.
+func (e *Engine) tellCommitted(activities []*store.Activity) {
+	h := &e.herald
 	if !h.on {
 		return
 	}
 	for _, a := range activities {
-		h.activity(a)
+		h.activity(a, e.decisionBehind(a))
 	}
 	for i := range h.held {
 		h.tellNow(h.held[i])
@@ -66,8 +67,22 @@ func (h *herald) committed(activities []*store.Activity) {
 	h.held = nil
 }
 
-// activity tells of an activity that has begun or ended; that one is intended is no event.
-func (h *herald) activity(a *store.Activity) {
+// decisionBehind is the decision that an activity has just come from, nil for one that has ended since or is not a decision's.
+func (e *Engine) decisionBehind(a *store.Activity) *evaluator.Decision {
+	t := e.targets[a.Target]
+	if t == nil || a.Direction == evaluator.Hold || a.Status != evaluator.InProgress && a.Status != evaluator.Failed {
+		return nil
+	}
+	d, ok := t.latest.Get()
+	if !ok || !d.Time.Equal(a.StartTime) || d.Action != a.Direction {
+		return nil
+	}
+	return &d
+}
+
+// activity tells of an activity that has begun or ended, with the decision that it has just come from, if any. That one is
+// intended is no event.
+func (h *herald) activity(a *store.Activity, from *evaluator.Decision) {
 	if !h.on || a.Status == evaluator.Pending {
 		return
 	}
@@ -77,6 +92,10 @@ func (h *herald) activity(a *store.Activity) {
 	}
 	e.Message = a.Target.String() + ": " + cmp.Or(a.StatusMessage, a.Description)
 	e.Activity = new(view.ActivityOf(a))
+	if from != nil {
+		e.Message = a.Target.String() + ": " + from.Message()
+		e.Decision = new(view.DecisionOf(from))
+	}
 	h.tellNow(e)
 }
 
@@ -105,9 +124,9 @@ func (h *herald) problem(n *news, count int, now time.Time) {
 	if !h.on || n.again {
 		return
 	}
-	status, at := view.Begun, n.told
+	status, at := view.Begun, n.told.Truncate(second)
 	if n.solved {
-		status, at = view.Ended, now
+		status, at = view.Ended, now.Truncate(second)
 	}
 	k := evaluator.Key{Account: h.scope.Account, Cluster: h.scope.Cluster}
 	about := n.about
@@ -118,12 +137,15 @@ func (h *herald) problem(n *news, count int, now time.Time) {
 		k = evaluator.ParseKey(n.about)
 	}
 	e := view.About(config.EventFailure, status, k, at, n.kind, about, string(n.class))
-	e.Message, e.Since = n.text, view.Instant(n.since)
+	e.Message, e.Since = n.text, view.Instant(n.since.Truncate(second))
+	if about != "" {
+		e.Message = about + ": " + n.text
+	}
 	if n.solved {
-		e.Message = "Solved: " + n.text
+		e.Message = "Solved: " + e.Message
 	}
 	if count > 0 {
-		e.Message, e.Since = fmt.Sprintf("%s: %d more of this kind.", e.Message, count), nil
+		e.Message, e.Since = fmt.Sprintf("%s: and %d more of this kind.", e.Message, count), nil
 	}
 	e.Problem = &view.Problem{Kind: n.kind, About: about, Class: string(n.class), Solved: n.solved, Count: count}
 	h.tellNow(e)
@@ -181,7 +203,7 @@ func (p *pass) noteAtMax(t *target, d *evaluator.Decision) {
 		if d.Time.Sub(t.atMaxSince) < p.herald.atMaxAfter {
 			return
 		}
-		c.begun = fmt.Sprintf("it has stood at its max capacity of %d for %s and would scale out", d.Max, span(p.herald.atMaxAfter))
+		c.begun = fmt.Sprintf("it has stood at its max capacity of %d for %s, and a policy still wishes to scale out", d.Max, span(p.herald.atMaxAfter))
 	}
 	p.condition(t, d, c)
 }

@@ -87,7 +87,7 @@ func (f *Fleet) tellEnded(a *store.Activity) {
 	if known := f.accounts[a.Target.Account]; known != nil {
 		h.region = known.Region
 	}
-	h.activity(a)
+	h.activity(a, nil)
 }
 
 // forgotten says that an activity is open for longer than one is followed.

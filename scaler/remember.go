@@ -126,7 +126,7 @@ func (p *pass) commit(intents []*store.Activity) error {
 		t.row, t.dirty = c.Targets[i], false
 	}
 	p.pending = store.Changes{}
-	p.herald.committed(c.Activities)
+	p.tellCommitted(c.Activities)
 	clear(p.leaving)
 	if c.Delays != nil {
 		p.delays = c.Delays
