@@ -10,7 +10,7 @@ import (
 
 // address is where events go, as the configuration has it.
 type address struct {
-	// name is what people and metrics call it. It holds no secret: a host, or the ARN of a topic.
+	// name is what people and metrics call it: a host, which is no secret even where it came from a variable, or the ARN of a topic.
 	name    string
 	webhook *config.Webhook
 	topic   *config.Topic
@@ -23,7 +23,7 @@ func addresses(c *config.Config) []address {
 	var all []address
 	for i := range c.Events.Webhooks {
 		w := &c.Events.Webhooks[i]
-		all = append(all, address{name: c.VeilText(hostOf(w.URL)), webhook: w, veil: c.VeilText})
+		all = append(all, address{name: hostOf(w.URL), webhook: w, veil: c.VeilText})
 	}
 	for i := range c.Events.Topics {
 		all = append(all, address{name: c.Events.Topics[i].ARN, topic: &c.Events.Topics[i], veil: c.VeilText})

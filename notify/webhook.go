@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -83,6 +84,9 @@ func unanswered(ctx context.Context, err error) error {
 	}
 	if u, ok := errors.AsType[*url.Error](err); ok {
 		err = u.Err
+	}
+	if o, ok := errors.AsType[*net.OpError](err); ok {
+		err = o.Err // without the address, which the destination's name has
 	}
 	return fmt.Errorf("no answer: %w", err)
 }
