@@ -83,7 +83,7 @@ func (e *Engine) decisionBehind(a *store.Activity) *evaluator.Decision {
 // activity tells of an activity that has begun or ended, with the decision that it has just come from, if any. That one is
 // intended is no event.
 func (h *herald) activity(a *store.Activity, from *evaluator.Decision) {
-	if !h.on || a.Status == evaluator.Pending {
+	if !h.on || a.Status == evaluator.Pending || a.Reason == foreignRecord {
 		return
 	}
 	e := view.About(config.EventScalingActivity, view.EventStatus(a.Status), a.Target, a.StartTime, a.ID)
@@ -176,13 +176,19 @@ func (p *pass) noteConditions(t *target, d *evaluator.Decision) {
 	p.noteAtMax(t, d)
 }
 
-// managedPolicyConflict is why a target is held that managed policies scale, too.
-const managedPolicyConflict evaluator.Reason = "ManagedPolicyConflict"
+const (
+	// managedPolicyConflict is why a target is held that managed policies scale, too, managedPoliciesUnknown why one is of which nobody
+	// knows that yet.
+	managedPolicyConflict  evaluator.Reason = "ManagedPolicyConflict"
+	managedPoliciesUnknown evaluator.Reason = "ManagedPoliciesUnknown"
+	// foreignRecord is the reason of the record of a change that somebody else made: an event of its own kind tells of it.
+	foreignRecord evaluator.Reason = "ForeignWrite"
+)
 
 // tells says that a decision says whether conditions hold: one that knew too little leaves them as they are.
 func tells(d *evaluator.Decision) bool {
 	switch d.Reason {
-	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData:
+	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, managedPoliciesUnknown:
 		return false
 	default:
 		return true

@@ -206,6 +206,7 @@ func TestAConflictIsToldWhenItBeginsAndEnds(t *testing.T) {
 		{"ManagedPolicyConflict", []string{"conflict begun"}},
 		{"ManagedPolicyConflict", nil},
 		{evaluator.ServiceNotDescribed, nil},
+		{"ManagedPoliciesUnknown", nil},
 		{evaluator.WithinTarget, []string{"conflict ended"}},
 		{evaluator.WithinTarget, nil},
 	} {
