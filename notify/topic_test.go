@@ -53,7 +53,9 @@ func connected(t *testing.T, s *simple, arn string) *topic {
 	t.Cleanup(server.Close)
 	return &topic{Topic: config.Topic{ARN: arn}, connect: func(ctx context.Context, region string) (Publisher, error) {
 		return awsapi.ConnectSNS(ctx, awsapi.Options{Region: region, Endpoint: server.URL, Credentials: aws.CredentialsProviderFunc(
-			func(context.Context) (aws.Credentials, error) { return aws.Credentials{AccessKeyID: "x", SecretAccessKey: "x"}, nil })})
+			func(context.Context) (aws.Credentials, error) {
+				return aws.Credentials{AccessKeyID: "x", SecretAccessKey: "x"}, nil
+			})})
 	}}
 }
 
