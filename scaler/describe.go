@@ -159,7 +159,6 @@ func (p *pass) see(t *target, s evaluator.Service) {
 		p.endActivity(t, tr, s.DescribedAt)
 	}
 	if tr.Foreign {
-		p.herald.foreign(t.spec.Key, &tr, s.DescribedAt)
 		p.noteForeign(t, tr, s.DescribedAt)
 	}
 }

@@ -3,6 +3,7 @@ package scaler
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"time"
 
 	"ecs-autoscaler/config"
@@ -83,7 +84,11 @@ func (e *Engine) decisionBehind(a *store.Activity) *evaluator.Decision {
 // activity tells of an activity that has begun or ended, with the decision that it has just come from, if any. That one is
 // intended is no event.
 func (h *herald) activity(a *store.Activity, from *evaluator.Decision) {
-	if !h.on || a.Status == evaluator.Pending || a.Reason == foreignRecord {
+	switch {
+	case !h.on, a.Status == evaluator.Pending:
+		return
+	case a.Reason == store.ForeignWrite:
+		h.foreign(a)
 		return
 	}
 	e := view.About(config.EventScalingActivity, view.EventStatus(a.Status), a.Target, a.StartTime, a.ID)
@@ -107,21 +112,19 @@ func (h *herald) wish(d *evaluator.Decision) {
 	h.hold(aboutDecision(config.EventScalingActivity, view.DryRun, d, d.Time))
 }
 
-// foreign tells that somebody else has changed the desired count.
-func (h *herald) foreign(k evaluator.Key, tr *evaluator.Transition, at time.Time) {
-	if !h.on {
-		return
-	}
-	e := view.About(config.EventForeignWrite, "", k, at, fmt.Sprint(tr.From, tr.To))
-	e.Message = fmt.Sprintf("%s: somebody else changed the desired count from %d to %d; it is respected.", k, tr.From, tr.To)
-	e.ForeignWrite = &view.Change{From: tr.From, To: tr.To}
-	h.hold(e)
+// foreign tells that somebody else has changed the desired count, by the record of it.
+func (h *herald) foreign(a *store.Activity) {
+	e := view.About(config.EventForeignWrite, "", a.Target, a.StartTime, a.ID)
+	e.Message = fmt.Sprintf("%s: somebody else changed the desired count from %d to %d; it is respected.", a.Target, a.From, a.To)
+	e.ForeignWrite = &view.Change{From: a.From, To: a.To}
+	e.Activity = new(view.ActivityOf(a))
+	h.tellNow(e)
 }
 
 // problem tells of a problem, or that it is solved, at once: that the state cannot be written, the state need not know. With a
 // count it is about that many more of its kind.
 func (h *herald) problem(n *news, count int, now time.Time) {
-	if !h.on || n.again {
+	if !h.on || n.again || n.conflict() {
 		return
 	}
 	status, at := view.Begun, n.told.Truncate(second)
@@ -151,6 +154,11 @@ func (h *herald) problem(n *news, count int, now time.Time) {
 	h.tellNow(e)
 }
 
+// conflict says that an event of its own kind tells of the problem.
+func (n *news) conflict() bool {
+	return n.kind == problemManaged && !strings.HasPrefix(n.about, "cluster ")
+}
+
 // aboutService are the kinds of problems that are about a service.
 var aboutService = map[string]bool{"describe": true, "status": true, "write": true}
 
@@ -168,27 +176,28 @@ func (p *pass) noteConditions(t *target, d *evaluator.Decision) {
 		return
 	}
 	p.noteSuspensions(t, d)
-	if !tells(d) {
-		return
-	}
-	conflict := d.Reason == managedPolicyConflict
-	p.condition(t, d, condition{kind: config.EventConflict, holds: conflict, ended: "the conflict with managed policies is over"})
+	p.noteConflict(t, d)
 	p.noteAtMax(t, d)
 }
 
-const (
-	// managedPolicyConflict is why a target is held that managed policies scale, too, managedPoliciesUnknown why one is of which nobody
-	// knows that yet.
-	managedPolicyConflict  evaluator.Reason = "ManagedPolicyConflict"
-	managedPoliciesUnknown evaluator.Reason = "ManagedPoliciesUnknown"
-	// foreignRecord is the reason of the record of a change that somebody else made: an event of its own kind tells of it.
-	foreignRecord evaluator.Reason = "ForeignWrite"
-)
+// noteConflict tells that Application Auto Scaling scales the target, too, whatever follows from that. While that is asked and has not been
+// answered, it stays as it is.
+func (p *pass) noteConflict(t *target, d *evaluator.Decision) {
+	m := &t.managed
+	if p.asksManaged() && !m.answered {
+		return
+	}
+	c := condition{kind: config.EventConflict, holds: m.conflicts(), ended: "Application Auto Scaling does not scale it any more"}
+	if _, told := t.memory.HasTold(string(c.kind), c.about); c.holds && !told {
+		c.begun = cmp.Or(m.failure, p.conflictText(t))
+	}
+	p.condition(t, d, c)
+}
 
-// tells says that a decision says whether conditions hold: one that knew too little leaves them as they are.
-func tells(d *evaluator.Decision) bool {
+// telling says that a decision tells whether the max holds a target back: one that knew too little does not.
+func telling(d *evaluator.Decision) bool {
 	switch d.Reason {
-	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, managedPoliciesUnknown:
+	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, evaluator.ManagedPoliciesUnknown:
 		return false
 	default:
 		return true
@@ -197,6 +206,9 @@ func tells(d *evaluator.Decision) bool {
 
 // noteAtMax tells when the target has stood at its max and wished to scale out for long enough.
 func (p *pass) noteAtMax(t *target, d *evaluator.Decision) {
+	if !telling(d) {
+		return
+	}
 	stands := d.Reason == evaluator.AlreadyAtMaxCapacity
 	switch {
 	case !stands:

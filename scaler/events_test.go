@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/scaler/appscaling"
 	"ecs-autoscaler/store"
 	"ecs-autoscaler/view"
 )
@@ -195,26 +197,26 @@ func TestASuspensionIsToldWhenItBeginsAndEndsWhoeverMadeIt(t *testing.T) {
 }
 
 func TestAConflictIsToldWhenItBeginsAndEnds(t *testing.T) {
-	w := newWorld()
-	k := w.add("web", 2)
-	b, h := newListening(t, w, tracking)
-	b.pass()
-	for _, step := range []struct {
-		reason evaluator.Reason
-		want   []string
-	}{
-		{"ManagedPolicyConflict", []string{"conflict begun"}},
-		{"ManagedPolicyConflict", nil},
-		{evaluator.ServiceNotDescribed, nil},
-		{"ManagedPoliciesUnknown", nil},
-		{evaluator.WithinTarget, []string{"conflict ended"}},
-		{evaluator.WithinTarget, nil},
-	} {
-		b.move(time.Minute)
-		p := &pass{Engine: b.engine, now: b.Now()}
-		p.noteConditions(b.engine.targets[k], &evaluator.Decision{Target: k, Time: p.now, Action: evaluator.Hold, Reason: step.reason, Policy: -1})
-		p.remember()
-		told(t, h, step.want...)
+	for _, way := range []string{"", "managed_policies: warn\n"} {
+		w, h := newWorld(), &heard{}
+		k := w.add("web", 2)
+		w.notifier = h
+		b, a := masters(t, w, listening+way)
+		a.register(k, evaluator.SuspendedState{})
+		b.pass()
+		if e := h.all[0]; !strings.Contains(e.Message, "Application Auto Scaling scales the service, too") || e.Decision == nil {
+			t.Errorf("%+v", e)
+		}
+		told(t, h, "conflict begun")
+		a.err = apiError("AccessDeniedException")
+		b.minutes(10)
+		told(t, h, "failure begun")
+		a.err = nil
+		b.minutes(10)
+		told(t, h, "failure ended")
+		a.targets[k].Now = appscaling.Suspended
+		b.minutes(10)
+		told(t, h, "conflict ended")
 	}
 }
 
@@ -290,12 +292,13 @@ func examples(t *testing.T) map[string]view.Event {
 	b.minutes(10)
 	b.engine.Reload(parse(t, listening+tracking+"    suspended_state: {dynamic_scaling_in_suspended: true}\n"))
 	b.minutes(1)
-	p := &pass{Engine: b.engine, now: b.Now()}
-	p.noteConditions(b.engine.targets[k], &evaluator.Decision{
-		Target: k, Time: p.now, Action: evaluator.Hold, Reason: "ManagedPolicyConflict", Outcome: evaluator.OutcomeNone,
-		Desired: 10, Running: 10, Wanted: 10, Min: 1, Max: 10, Policy: -1, Next: p.now.Add(time.Minute),
-	})
-	p.remember()
+	keep(h)
+	w = newWorld()
+	k = w.add("web", 2)
+	w.notifier = h
+	b, a := masters(t, w, listening)
+	a.register(k, evaluator.SuspendedState{})
+	b.pass()
 	keep(h)
 	w = newWorld()
 	w.describeErr[w.add("web", 2)] = &smithy.GenericAPIError{
