@@ -28,12 +28,14 @@ const (
 	EventForeignWrite EventKind = "foreign_write"
 	// EventSuspension: a kind of scaling has been suspended or resumed.
 	EventSuspension EventKind = "suspension"
+	// EventOverride: a person has set the desired count for some time, or that time is over.
+	EventOverride EventKind = "override"
 	// EventTest is what is sent to try a destination.
 	EventTest EventKind = "test"
 )
 
 // EventKinds are those that a destination may choose among.
-var EventKinds = []EventKind{EventScalingActivity, EventFailure, EventAtMax, EventConflict, EventForeignWrite, EventSuspension}
+var EventKinds = []EventKind{EventScalingActivity, EventFailure, EventAtMax, EventConflict, EventForeignWrite, EventSuspension, EventOverride}
 
 // Events says who is told of what happens.
 type Events struct {

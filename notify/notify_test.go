@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -308,10 +309,10 @@ func TestASiteThatHangsCostsTenSecondsATry(t *testing.T) {
 }
 
 func TestAnEventIsGivenUpAfterAQuarterOfAnHour(t *testing.T) {
-	down := true
+	var up atomic.Bool
 	s := &site{}
 	s.answer = func(int, *http.Request) (*http.Response, error) {
-		if down {
+		if !up.Load() {
 			return nil, errors.New("dial tcp " + secret + ": connection refused")
 		}
 		return status(http.StatusOK), nil
@@ -323,9 +324,7 @@ func TestAnEventIsGivenUpAfterAQuarterOfAnHour(t *testing.T) {
 		b.send(3, 5)
 		time.Sleep(5 * time.Minute)
 		b.counted(givenUp, 3)
-		s.mu.Lock()
-		down = false
-		s.mu.Unlock()
+		up.Store(true)
 		time.Sleep(2 * time.Minute)
 		same(t, s.accepted(), numbers(3, 5))
 		if last := b.logs.All()[b.logs.Len()-1]; last.ContextMap()["lost"] != int64(3) {

@@ -175,7 +175,7 @@ func (p *pass) noteConditions(t *target, d *evaluator.Decision) {
 	if !p.herald.on {
 		return
 	}
-	p.noteSuspensions(t, d)
+	p.noteSteering(t, d)
 	p.noteConflict(t, d)
 	p.noteAtMax(t, d)
 }
@@ -197,7 +197,8 @@ func (p *pass) noteConflict(t *target, d *evaluator.Decision) {
 // telling says that a decision tells whether the max holds a target back: one that knew too little does not.
 func telling(d *evaluator.Decision) bool {
 	switch d.Reason {
-	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, evaluator.ManagedPoliciesUnknown:
+	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, evaluator.ManagedPoliciesUnknown,
+		evaluator.ByOverride: // while that is in force nobody asks the policies
 		return false
 	default:
 		return true
@@ -238,22 +239,40 @@ func span(d time.Duration) string {
 	}
 }
 
-// noteSuspensions tells which kinds of scaling have been suspended and resumed.
-func (p *pass) noteSuspensions(t *target, d *evaluator.Decision) {
+// noteSteering tells which kinds of scaling have been suspended and resumed, by the registration or by a person, and whether a person
+// has overridden the count.
+func (p *pass) noteSteering(t *target, d *evaluator.Decision) {
 	s := t.memory.InForce(t.spec).Suspended
 	for _, each := range []struct {
+		by         evaluator.Steers
 		name, text string
 		holds      bool
 	}{
-		{"dynamic_scaling_in", "scaling in by policies", s.DynamicScalingIn},
-		{"dynamic_scaling_out", "scaling out by policies", s.DynamicScalingOut},
-		{"scheduled_scaling", "scheduled scaling", s.Scheduled},
+		{evaluator.SteersIn, "dynamic_scaling_in", "scaling in by policies", s.DynamicScalingIn},
+		{evaluator.SteersOut, "dynamic_scaling_out", "scaling out by policies", s.DynamicScalingOut},
+		{evaluator.SteersScheduled, "scheduled_scaling", "scheduled scaling", s.Scheduled},
 	} {
+		by := steeredBy(t, each.by, d.Time)
 		p.condition(t, d, condition{
-			kind: config.EventSuspension, about: each.name, holds: each.holds,
+			kind: config.EventSuspension, about: each.name, holds: each.holds || by != nil, by: by,
 			begun: each.text + " is suspended", ended: each.text + " is not suspended any more",
 		})
 	}
+	by := steeredBy(t, evaluator.SteersCount, d.Time)
+	p.condition(t, d, condition{
+		kind: config.EventOverride, holds: by != nil, by: by,
+		begun: "the desired count is overridden", ended: "the desired count is not overridden any more",
+	})
+}
+
+// steeredBy is what a person steers of a target at an instant, nil where nobody does.
+func steeredBy(t *target, what evaluator.Steers, at time.Time) *evaluator.Steering {
+	for i := range t.memory.Steering {
+		if s := &t.memory.Steering[i]; s.Steers == what && s.InForce(at) {
+			return s
+		}
+	}
+	return nil
 }
 
 // condition is something that lasts, as a decision shows it.
@@ -263,6 +282,8 @@ type condition struct {
 	holds bool
 	// since is when it began, the zero value is now.
 	since time.Time
+	// by is the person's will behind it, nil where it is nobody's.
+	by *evaluator.Steering
 	// begun and ended say what happened, empty what the decision says.
 	begun, ended string
 }
@@ -270,11 +291,15 @@ type condition struct {
 // condition tells of the beginning and the end of what lasts, each once.
 func (p *pass) condition(t *target, d *evaluator.Decision, c condition) {
 	told, known := t.memory.HasTold(string(c.kind), c.about)
-	if known == c.holds {
+	if c.by != nil {
+		c.since = c.by.Since
+	}
+	renewed := known && c.by != nil && !c.since.Equal(told.Since)
+	if known == c.holds && !renewed {
 		return
 	}
 	status, text := view.Begun, c.begun
-	if known {
+	if known && !renewed {
 		status, text = view.Ended, c.ended
 		t.memory.Untell(string(c.kind), c.about)
 	} else {
@@ -290,8 +315,22 @@ func (p *pass) condition(t *target, d *evaluator.Decision, c condition) {
 	if text != "" {
 		e.Message = d.Target.String() + ": " + text + "."
 	}
+	c.describe(&e)
+	p.herald.hold(e)
+}
+
+// describe adds to an event what it is about.
+func (c *condition) describe(e *view.Event) {
 	if c.kind == config.EventSuspension {
 		e.Suspension = &view.Suspension{Suspended: c.about}
 	}
-	p.herald.hold(e)
+	if c.by == nil {
+		return
+	}
+	e.Message = e.Message[:len(e.Message)-1] + " until " + c.by.Until().UTC().Format(time.RFC3339) + ": " + c.by.Reason
+	if e.Suspension != nil {
+		e.Suspension.Until, e.Suspension.Reason = view.Instant(c.by.Until()), c.by.Reason
+	} else {
+		e.Override = &view.Override{Desired: c.by.Desired, Until: c.by.Until().UTC(), Reason: c.by.Reason}
+	}
 }

@@ -196,6 +196,36 @@ func TestASuspensionIsToldWhenItBeginsAndEndsWhoeverMadeIt(t *testing.T) {
 	told(t, h, "suspension ended")
 }
 
+func TestWhatAPersonSteersIsToldWithUntilWhenAndWhy(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b, h := newListening(t, w, tracking)
+	b.pass()
+	steer := func(c evaluator.Command) {
+		if err := b.engine.Steer(k, c); err != nil {
+			t.Fatal(err)
+		}
+		b.move(time.Second)
+		b.pass()
+	}
+	steer(evaluator.Command{Verb: evaluator.Suspend, Scaling: []evaluator.Steers{evaluator.SteersIn}, For: time.Hour, Reason: "load test"})
+	if s := h.all[0].Suspension; s == nil || s.Suspended != "dynamic_scaling_in" || s.Reason != "load test" || !s.Until.Equal(midnight.Add(time.Hour)) {
+		t.Errorf("%+v with %+v", h.all[0], s)
+	}
+	told(t, h, "suspension begun")
+	steer(evaluator.Command{Verb: evaluator.Override, Desired: 5, For: 30 * time.Minute, Reason: "sale"})
+	if o := h.all[len(h.all)-1].Override; o == nil || o.Desired != 5 || o.Reason != "sale" {
+		t.Errorf("%+v", h.all)
+	}
+	told(t, h, "scaling_activity InProgress", "scaling_activity Successful", "override begun")
+	steer(evaluator.Command{Verb: evaluator.Override, Desired: 5, For: 40 * time.Minute, Reason: "a longer sale"})
+	told(t, h, "override begun")
+	b.minutes(45)
+	told(t, h, "override ended")
+	steer(evaluator.Command{Verb: evaluator.Resume, Scaling: []evaluator.Steers{evaluator.SteersIn}})
+	told(t, h, "suspension ended")
+}
+
 func TestAConflictIsToldWhenItBeginsAndEnds(t *testing.T) {
 	for _, way := range []string{"", "managed_policies: warn\n"} {
 		w, h := newWorld(), &heard{}
@@ -292,6 +322,10 @@ func examples(t *testing.T) map[string]view.Event {
 	b.minutes(10)
 	b.engine.Reload(parse(t, listening+tracking+"    suspended_state: {dynamic_scaling_in_suspended: true}\n"))
 	b.minutes(1)
+	if err := b.engine.Steer(k, evaluator.Command{Verb: evaluator.Override, Desired: 6, For: 2 * time.Hour, Reason: "incident 4711"}); err != nil {
+		t.Fatal(err)
+	}
+	b.minutes(1)
 	keep(h)
 	w = newWorld()
 	k = w.add("web", 2)
@@ -321,7 +355,7 @@ func examples(t *testing.T) map[string]view.Event {
 // shown are the examples of docs/events.md.
 var shown = []string{
 	"scaling_activity_InProgress", "scaling_activity_Successful", "scaling_activity_dry_run", "failure_begun", "failure_ended", "at_max_begun",
-	"at_max_ended", "conflict_begun", "foreign_write", "suspension_begun",
+	"at_max_ended", "conflict_begun", "foreign_write", "suspension_begun", "override_begun",
 }
 
 const eventsDoc = "../docs/events.md"

@@ -47,6 +47,7 @@ type Event struct {
 	Problem      *Problem    `json:"problem,omitempty"`
 	ForeignWrite *Change     `json:"foreign_write,omitempty"`
 	Suspension   *Suspension `json:"suspension,omitempty"`
+	Override     *Override   `json:"override,omitempty"`
 }
 
 // Problem is what does not work.
@@ -70,6 +71,16 @@ type Change struct {
 // Suspension says which kind of scaling an event is about: dynamic_scaling_in, dynamic_scaling_out or scheduled_scaling.
 type Suspension struct {
 	Suspended string `json:"suspended"`
+	// Until and Reason are a person's who has suspended it for some time.
+	Until  *time.Time `json:"until,omitempty"`
+	Reason string     `json:"reason,omitempty"`
+}
+
+// Override is the desired count that a person has set for some time, before it is brought into the bounds.
+type Override struct {
+	Desired int       `json:"desired"`
+	Until   time.Time `json:"until"`
+	Reason  string    `json:"reason"`
 }
 
 // About is an event of a kind about a target, or where its service is empty about a cluster, at an instant. What tells it from
