@@ -35,7 +35,9 @@ const (
 )
 
 // EventKinds are those that a destination may choose among.
-var EventKinds = []EventKind{EventScalingActivity, EventFailure, EventAtMax, EventConflict, EventForeignWrite, EventSuspension, EventOverride}
+var EventKinds = []EventKind{
+	EventScalingActivity, EventFailure, EventAtMax, EventConflict, EventForeignWrite, EventSuspension, EventOverride,
+}
 
 // Events says who is told of what happens.
 type Events struct {

@@ -116,7 +116,8 @@ func TestActivitiesAreToldInTheirOrder(t *testing.T) {
 }
 
 func TestAStopWaitsFiveSecondsForEventsAndNotWithoutAny(t *testing.T) {
-	for delay, want := range map[time.Duration]time.Duration{24 * time.Hour: 5 * time.Second, 0: 0} {
+	for _, c := range []struct{ delay, want time.Duration }{{24 * time.Hour, 5 * time.Second}, {0, 0}} {
+		delay, want := c.delay, c.want
 		inTime(t, square, func(w *world) {
 			d := w.telling(telling+tracking, &receiver{delay: delay}, nil)
 			ctx, stop := context.WithCancel(w.t.Context())

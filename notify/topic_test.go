@@ -3,7 +3,9 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -80,19 +82,22 @@ func TestAnEventIsPublishedWithAttributesToFilterBy(t *testing.T) {
 			t.Errorf("%s is %q, want %q", name, got, want)
 		}
 	}
-	attributes := map[string]string{}
-	for i := 1; i <= 5; i++ {
-		at := "MessageAttributes.entry." + string(rune('0'+i))
-		if name := form.Get(at + ".Name"); name != "" {
-			attributes[name] = form.Get(at + ".Value.StringValue")
-		}
-	}
-	if len(attributes) != 4 || attributes["kind"] != "at_max" || attributes["status"] != "begun" || attributes["cluster"] != "c" || attributes["service"] != "web" {
-		t.Errorf("attributes %v", attributes)
+	want := map[string]string{"kind": "at_max", "status": "begun", "cluster": "c", "service": "web"}
+	if got := attributes(form); !maps.Equal(got, want) {
+		t.Errorf("attributes %v, want %v", got, want)
 	}
 	if !strings.Contains(s.auth, "/eu-central-1/sns/") {
 		t.Errorf("it is signed for another region than the topic's: %s", s.auth)
 	}
+}
+
+// attributes are the message attributes of a form.
+func attributes(form url.Values) map[string]string {
+	all := map[string]string{}
+	for i := 1; form.Has(fmt.Sprintf("MessageAttributes.entry.%d.Name", i)); i++ {
+		all[form.Get(fmt.Sprintf("MessageAttributes.entry.%d.Name", i))] = form.Get(fmt.Sprintf("MessageAttributes.entry.%d.Value.StringValue", i))
+	}
+	return all
 }
 
 func TestAFIFOTopicKeepsTheOrderOfATargetAndNothingTwice(t *testing.T) {

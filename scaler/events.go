@@ -197,8 +197,8 @@ func (p *pass) noteConflict(t *target, d *evaluator.Decision) {
 // telling says that a decision tells whether the max holds a target back: one that knew too little does not.
 func telling(d *evaluator.Decision) bool {
 	switch d.Reason {
-	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData, evaluator.ManagedPoliciesUnknown,
-		evaluator.ByOverride: // while that is in force nobody asks the policies
+	case evaluator.ServiceNotDescribed, evaluator.NothingDue, evaluator.StaleData, evaluator.InsufficientData,
+		evaluator.ManagedPoliciesUnknown, evaluator.ByOverride: // while that is in force nobody asks the policies
 		return false
 	default:
 		return true
