@@ -222,13 +222,13 @@ func (p *pass) noteAtMax(t *target, d *evaluator.Decision) {
 		if d.Time.Sub(t.atMaxSince) < p.herald.atMaxAfter {
 			return
 		}
-		c.begun = fmt.Sprintf("it has stood at its max capacity of %d for %s, and a policy still wishes to scale out", d.Max, span(p.herald.atMaxAfter))
+		c.begun = fmt.Sprintf("it has stood at its max capacity of %d for %s, and a policy still wishes to scale out", d.Max, short(p.herald.atMaxAfter))
 	}
 	p.condition(t, d, c)
 }
 
-// span is a duration without the zeros that Go puts behind it: 10m, 1h30m, 90s.
-func span(d time.Duration) string {
+// short is a duration without the zeros that Go puts behind it: 10m, 1h30m, 90s.
+func short(d time.Duration) string {
 	switch {
 	case d%time.Hour == 0:
 		return fmt.Sprintf("%dh", d/time.Hour)
