@@ -36,6 +36,8 @@ type Config struct {
 	// HaltIfUnreadyPercent is the share of all targets, in percent, that may lack data or not be described before no target
 	// scales in; 0 for no such brake.
 	HaltIfUnreadyPercent float64
+	// Events says who is told of what happens.
+	Events Events
 	// Targets stand in file order.
 	Targets []*Target
 
@@ -145,7 +147,8 @@ func readConfig(v strict.Value) *Config {
 
 // newConfig is what a text that mentions nothing sets.
 func newConfig(file string) *Config {
-	return &Config{File: file, Listen: DefaultListen, State: State{Kind: StateFile, Path: DefaultStatePath}, MetricDelay: Auto}
+	return &Config{File: file, Listen: DefaultListen, State: State{Kind: StateFile, Path: DefaultStatePath}, MetricDelay: Auto,
+		Events: Events{AtMaxAfter: defaultAtMaxAfter}}
 }
 
 // settings reads what concerns the daemon as a whole.
@@ -160,6 +163,7 @@ func (c *Config) settings(m *strict.Mapping) {
 	strict.Overlay(&c.MetricDelay, strict.Read(m, "metric_delay", strict.AutoOr(Auto, 0, 300*time.Second)))
 	strict.Overlay(&c.managed, strict.Read(m, "managed_policies", strict.OneOf(ManagedRefuse, ManagedWarn, ManagedSuspend, ManagedIgnore)))
 	strict.Overlay(&c.HaltIfUnreadyPercent, strict.Read(m, "halt_if_unready_percent", haltPercent))
+	strict.Overlay(&c.Events, strict.Read(m, "events", readEvents))
 	if dir, ok := m.Env("STATE_DIRECTORY"); ok && dir != "" && c.State.Kind == StateFile && !filepath.IsAbs(c.State.Path) {
 		c.State.Path = filepath.Join(filepath.SplitList(dir)[0], c.State.Path)
 	}

@@ -39,7 +39,7 @@ func TestEveryConfigurationUnderExamplesIsRight(t *testing.T) {
 }
 
 func TestEveryYAMLBlockOfTheDocumentationIsRight(t *testing.T) {
-	doc := string(readTest(t, "../docs/configuration.md")) + string(readTest(t, "../docs/schedules.md")) + string(readTest(t, "../docs/rails.md"))
+	doc := string(readTest(t, "../docs/configuration.md")) + string(readTest(t, "../docs/schedules.md")) + string(readTest(t, "../docs/rails.md")) + string(readTest(t, "../docs/events.md"))
 	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```").FindAllStringSubmatch(doc, -1)
 	if len(blocks) < 8 {
 		t.Fatalf("found %d blocks", len(blocks))

@@ -18,6 +18,7 @@ func environment(name string) (string, bool) {
 		"REGION": "eu-west-2", "MIN": "2", "MAX": "8", "SERVICE": "api", "TARGET": "62.5", "DRY": "true", "EMPTY": "",
 		"AWS_REGION": "eu-west-2", "ECS_CLUSTER": "prod", "MAX_TASKS": "12", "CPU_TARGET": "55",
 		"SECRET": "wJalrXUtnFEMI/K7MDENG+\"bPxRfiCYEXAMPLEKEY", "SECONDS": "90s", "AUTO": "auto", "ACCOUNT": "012345678901",
+		"HOOK": "T0/B0/x", "HOOK_TOKEN": "a-token-of-the-hook", "CHAT_HOOK": "T0/B0/y", "SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
 		"INJECTION": "x\"\n        target_value: 1\n        disable_scale_in: true # ",
 	}[name]
 	return value, ok

@@ -62,7 +62,7 @@ func everyKey(path string, node any, visit func(path string, m map[string]any, k
 
 // free are the mappings whose keys the user chooses.
 func free(path string) bool {
-	return strings.Contains(path, ".tags.") || strings.Contains(path, ".dimensions.")
+	return strings.Contains(path, ".tags.") || strings.Contains(path, ".dimensions.") || strings.Contains(path, ".headers.")
 }
 
 func TestTheCompleteFilesAreRight(t *testing.T) {

@@ -20,3 +20,11 @@ func (c *Config) Veil(err error) error {
 	}
 	return &veiledError{c.veil(err.Error()), err}
 }
+
+// VeilText gives a text of which each value that came from a variable is ${NAME}, as Veil does with an error.
+func (c *Config) VeilText(text string) string {
+	if c.veil == nil {
+		return text
+	}
+	return c.veil(text)
+}

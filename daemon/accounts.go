@@ -32,6 +32,7 @@ func (d *Daemon) newFleet(ctx context.Context, registry prometheus.Registerer) e
 		Config: o.Config, Accounts: accounts, Store: d.store, Clock: clock, Logger: o.Logger, Registerer: registry,
 		Shared: d.leases != nil, OnFenced: d.fenced, Sharing: d.sharing, InFlight: o.InFlight, InTurn: o.InTurn,
 		Recorder: d.recorder(registry, clock.Now),
+		Notifier: d.events, OnReload: d.events.Reload,
 	})
 	return err
 }

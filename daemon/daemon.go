@@ -44,6 +44,8 @@ type Options struct {
 	Member string
 	// AWS says how to reach AWS; the zero value is the SDK's own environment.
 	AWS awsapi.Options
+	// Webhooks carries what is posted to webhooks; nil is the machine's own network.
+	Webhooks http.RoundTripper
 	// InFlight is how many requests of a kind each cluster has under way at once; 0 means 8.
 	InFlight int
 	// InTurn makes the passes of all clusters one after the other, and begins what is done about leases one after the other, for
@@ -66,6 +68,7 @@ type Daemon struct {
 	leases  lease.Table
 	fleet   *scaler.Fleet
 	keeper  *lease.Keeper
+	events  *events
 	region  string
 	clients map[string]*awsapi.Clients
 	fronts  []*front
@@ -80,7 +83,9 @@ type Daemon struct {
 func New(ctx context.Context, o Options) (*Daemon, error) {
 	d := &Daemon{options: o, reload: make(chan scaler.Reloading, 1)}
 	if err := d.start(ctx); err != nil {
-		return nil, errors.Join(err, d.cleanup.run(ctx))
+		err = errors.Join(err, d.cleanup.run(ctx))
+		d.events.wait()
+		return nil, err
 	}
 	return d, nil
 }
@@ -93,6 +98,7 @@ func (d *Daemon) start(ctx context.Context) error {
 	}
 	d.cleanup.push("state", func(context.Context) error { return d.store.Close() })
 	tellMigration(d.options.Logger, d.store.Migration())
+	d.newEvents(registry)
 	if err := d.newFleet(ctx, registry); err != nil {
 		return err
 	}
@@ -183,6 +189,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		}()
 		d.options.Logger.Info("listening", zap.Stringer("address", f.listener.Addr()))
 	}
+	context.AfterFunc(ctx, d.events.askedToStop)
 	d.steer(ctx)
 	err := context.Cause(ctx)
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) { // a stop that was asked for
@@ -203,7 +210,9 @@ func (d *Daemon) steer(ctx context.Context) {
 
 // Close stops what New has started, also when ctx has ended; Run calls it itself.
 func (d *Daemon) Close(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 	defer cancel()
-	return d.cleanup.run(ctx)
+	err := d.cleanup.run(stopping)
+	d.events.wait()
+	return err
 }

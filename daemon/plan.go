@@ -60,7 +60,8 @@ func NewPlanner(ctx context.Context, o Options) (*Planner, error) {
 	}
 	dry := *o.Config
 	dry.DryRun, dry.Listen, dry.Access = true, "", config.Access{}
-	dry.DecisionLog = config.DecisionLog{} // which is the daemon's
+	dry.DecisionLog = config.DecisionLog{} // which is the daemon's, as is telling of events
+	dry.Events = config.Events{}
 	o.Config, o.State = &dry, s
 	d, err := New(ctx, o)
 	if err != nil {

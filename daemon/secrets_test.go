@@ -25,6 +25,7 @@ const (
 	accessKey    = "AKIAIOSFODNN7EXAMPLE"
 	secretKey    = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
 	sessionToken = "FwoGZXIvYXdzEBYaDEXAMPLESESSIONTOKEN"
+	hookSecret   = "hqKzR8vTn2WpXc5LmYd7"
 )
 
 // locked is a buffer that a logger and a test share.
@@ -48,13 +49,15 @@ func (l *locked) text() string {
 // A daemon with every kind of secret in its hands, in a region where everything fails, asked everything in every wrong way: what it
 // says, shows and remembers has none of them.
 func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
-	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey, "AWS_SESSION_TOKEN": sessionToken} {
+	for name, value := range map[string]string{"AWS_ACCESS_KEY_ID": accessKey, "AWS_SECRET_ACCESS_KEY": secretKey, "AWS_SESSION_TOKEN": sessionToken,
+		"HOOK": hookSecret} {
 		t.Setenv(name, value)
 	}
 	a := newAuthority(t)
 	dir := secured(t, a, false)
 	statePath := filepath.Join(dir, "state.db")
 	text := fmt.Sprintf("listen: 127.0.0.1:0\nweb_config_file: web.yaml\ntoken_file: token\ncontrol_socket: c.sock\npprof: true\nstate: %q\n", "file:"+statePath) +
+		"events: {webhooks: [{url: \"https://hooks.example.com/${HOOK}?${HOOK}\", headers: {Authorization: \"${HOOK}\"}, secret: \"${HOOK}\"}]}\n" +
 		strings.TrimPrefix(tracking, memoryState)
 	parse := func(text string) (*config.Config, error) {
 		c, found := config.Parse(config.Source{Name: filepath.Join(dir, "c.yaml"), Text: []byte(text)}, os.LookupEnv)
@@ -67,7 +70,7 @@ func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
 	var log locked
 	said := func(more ...any) { fmt.Fprintln(&log, more...) }
 	d, err := daemon.New(t.Context(), daemon.Options{
-		Config: c, Logger: daemon.NewLogger(&log, daemon.JSONLog, time.Now),
+		Config: c, Logger: daemon.NewLogger(&log, daemon.JSONLog, time.Now), Webhooks: leaking{},
 		// A slip in the file that is loaded anew: a secret where a region belongs.
 		Load: func() (*config.Config, error) {
 			return parse("region: ${AWS_SECRET_ACCESS_KEY}\nlisten: ${AWS_SESSION_TOKEN}\n" + tracking)
@@ -97,7 +100,7 @@ func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, secret := range map[string]string{"token": token, "password": password, "secret key": secretKey, "session token": sessionToken, "bcrypt hash": "$2a$"} {
+	for name, secret := range map[string]string{"token": token, "password": password, "secret key": secretKey, "session token": sessionToken, "webhook's": hookSecret, "bcrypt hash": "$2a$"} {
 		if i := strings.Index(log.text(), secret); i >= 0 {
 			t.Errorf("the %s is shown: …%.300s", name, log.text()[max(0, i-200):])
 		}
@@ -105,11 +108,19 @@ func TestNoSecretIsSaidShownOrRemembered(t *testing.T) {
 			t.Errorf("the %s is in the state", name)
 		}
 	}
-	for _, want := range []string{"${AWS_SECRET_ACCESS_KEY}", "${AWS_SESSION_TOKEN}", "it had no valid token", "the token file cannot be used", "AccessDenied"} {
+	for _, want := range []string{"${AWS_SECRET_ACCESS_KEY}", "${AWS_SESSION_TOKEN}", "it had no valid token", "the token file cannot be used", "AccessDenied",
+		"events cannot be delivered"} {
 		if !strings.Contains(log.text(), want) {
 			t.Errorf("the failures that were to be seen are not: no %q", want)
 		}
 	}
+}
+
+// leaking says in its errors all that it was asked.
+type leaking struct{}
+
+func (leaking) RoundTrip(r *http.Request) (*http.Response, error) {
+	return nil, fmt.Errorf("%s %s with %v failed", r.Method, r.URL, r.Header)
 }
 
 type asking func(who *http.Client, method, url string, change func(*http.Request))

@@ -114,6 +114,7 @@ func TestEachPolicyAllowsExactlyWhatIsListed(t *testing.T) {
 			"application-autoscaling:DescribeScalableTargets", "application-autoscaling:DescribeScalingActivities",
 			"application-autoscaling:DescribeScalingPolicies", "application-autoscaling:DescribeScheduledActions",
 		},
+		"iam/policy.events.json":      {"sns:Publish"},
 		"iam/trust.ecs-tasks.json":    {"sts:AssumeRole"},
 		"iam/policy.accounts.json":    {"sts:AssumeRole"},
 		"iam/trust.account-role.json": {"sts:AssumeRole"},

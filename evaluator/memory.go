@@ -34,6 +34,8 @@ type Memory struct {
 	Steering []Steering `json:"steering,omitempty"`
 	// Flaps is what the flap guard remembers, nil where there is none.
 	Flaps *FlapMemory `json:"flaps,omitempty"`
+	// Told are the conditions that people have been told of and that are not over as far as they know. Evaluate does not look at them.
+	Told []Condition `json:"told,omitempty"`
 	// Managed is what the managed scaling of the service was before the daemon suspended it; nil where it did not. Nothing is
 	// decided by it: it is kept for whoever gives the scaling back to AWS. It is never changed, but replaced.
 	Managed *ManagedBefore `json:"managed,omitempty"`

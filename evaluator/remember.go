@@ -16,6 +16,7 @@ func (m *Memory) Clone() *Memory {
 	c.Policies = slices.Clone(m.Policies)
 	c.Actions = slices.Clone(m.Actions)
 	c.Steering = slices.Clone(m.Steering)
+	c.Told = slices.Clone(m.Told)
 	for i := range c.Policies {
 		c.Policies[i].Alarms = slices.Clone(m.Policies[i].Alarms)
 	}

@@ -36,6 +36,9 @@ func (m *Memory) Instants() []Instant {
 	}
 	all.cooldown("shared.", &m.Shared)
 	all.flaps("flaps.", m.Flaps)
+	for i := range m.Told {
+		all.add(fmt.Sprintf("told[%d].since", i), &m.Told[i].Since)
+	}
 	if u := m.Undo; u != nil {
 		all.add("undo.activity.started_at", &u.Activity.StartedAt)
 		for i := range u.Cooldowns {

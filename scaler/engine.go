@@ -73,6 +73,9 @@ type Options struct {
 	Scope *store.Scope
 	// Fence is the lease that the engine's commits rest on; nil where the state is this daemon's alone.
 	Fence *store.Fence
+	// Notifier is told what happens, and Region is what it is told the region is; nil is nobody.
+	Notifier Notifier
+	Region   string
 	// InFlight is how many lists and how many writes are under way at once; 0 means 8.
 	InFlight int
 	// Recorder takes down what decisions were made of; nil is nobody.
@@ -88,6 +91,7 @@ type Engine struct {
 	Options
 	*common
 	complaints
+	herald    herald
 	inventory inventory
 	targets   map[evaluator.Key]*target
 	order     []*target // by key, so that passes are deterministic
@@ -155,6 +159,9 @@ func (e *Engine) begin(o Options, shared *common) error {
 	}
 	e.Brake.SetLimit(o.Config.HaltIfUnreadyPercent)
 	e.Config = e.within(o.Config)
+	e.herald = herald{notifier: o.Notifier, region: o.Region, scope: e.scope(), dry: o.Actuator.DryRun()}
+	e.herald.listen(&e.Config.Events)
+	e.heard = e.herald.problem
 	e.corrected = e.corrections()
 	e.delays = e.learnedDelays()
 	o.Metrics.Restore(observeDelays(e.delays))
@@ -169,6 +176,7 @@ func (e *Engine) begin(o Options, shared *common) error {
 func (e *Engine) Reload(c *config.Config) {
 	before := e.Config.ManagedPolicies()
 	e.Config = e.within(c)
+	e.herald.listen(&e.Config.Events)
 	if e.Config.ManagedPolicies() != before {
 		e.forgetManaged()
 	}

@@ -35,6 +35,9 @@ type FleetOptions struct {
 	// Sharing says for the summary how many problems there are with sharing the clusters out, and why the daemon does not take part
 	// in it, empty if it does. Nil is no problem.
 	Sharing func() (problems int, why string)
+	// Notifier is told what happens; nil is nobody. OnReload is told the configuration that is taken up; nil is nobody.
+	Notifier Notifier
+	OnReload func(*config.Config)
 	// FixedPhase and InFlight are those of every engine's Options.
 	FixedPhase *time.Duration
 	InFlight   int
@@ -71,6 +74,7 @@ type Fleet struct {
 	passed    time.Time
 	sum       tally
 	complains complaints
+	herald    herald
 	pruned    time.Time
 }
 
@@ -96,12 +100,25 @@ func NewFleet(o FleetOptions) (*Fleet, error) {
 		syncing: make(gate, 1), stir: make(chan struct{}, 1),
 		sum: tally{since: o.Clock.Now()}, complains: newComplaints(o.Clock, o.Logger),
 	}
+	f.herald = herald{notifier: o.Notifier, dry: o.dry()}
+	f.herald.listen(&o.Config.Events)
+	f.complains.heard = f.herald.problem
 	f.common, f.brake = newCommon(o.Registerer, f.LastPass), NewBrake(o.Registerer)
 	f.common.telemetry.reload(true, o.Clock.Now())
 	for name, a := range o.Accounts {
 		f.accounts[name] = &account{Account: a, name: name}
 	}
 	return f, f.sync()
+}
+
+// dry says that the fleet has nothing to write with.
+func (o *FleetOptions) dry() bool {
+	for _, a := range o.Accounts {
+		if a.Actuator.DryRun() {
+			return true
+		}
+	}
+	return false
 }
 
 // held are the engines in the order of their scopes.

@@ -74,8 +74,20 @@ func (f *Fleet) endAll(c store.Changes, meant func(*store.Activity) bool) (int, 
 	}
 	for _, a := range c.Activities {
 		f.common.telemetry.activity(a)
+		f.tellEnded(a)
 	}
 	return len(c.Activities), nil
+}
+
+// tellEnded tells of an activity that no engine follows.
+func (f *Fleet) tellEnded(a *store.Activity) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	h := f.herald
+	if known := f.accounts[a.Target.Account]; known != nil {
+		h.region = known.Region
+	}
+	h.activity(a, nil)
 }
 
 // forgotten says that an activity is open for longer than one is followed.

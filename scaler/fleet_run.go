@@ -387,10 +387,14 @@ func (f *Fleet) reloadFrom(load func() (*config.Config, error)) error {
 func (f *Fleet) Reload(c *config.Config) error {
 	f.mu.Lock()
 	f.config = c
+	f.herald.listen(&c.Events)
 	for _, a := range f.accounts {
 		a.next = time.Time{}
 	}
 	f.mu.Unlock()
+	if f.OnReload != nil {
+		f.OnReload(c)
+	}
 	f.common.warned.clear()
 	err := errors.Join(f.withoutAccount(c), f.sync())
 	for _, r := range f.held() {

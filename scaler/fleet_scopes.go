@@ -138,7 +138,7 @@ func (f *Fleet) hold(ctx context.Context, sc store.Scope, fence *store.Fence) er
 	err := r.engine.begin(Options{
 		Config: c, Metrics: a.Metrics(), Services: a.Services(), Actuator: a.Actuator, Managed: a.Managed, Store: f.Store,
 		Clock: f.Clock, Logger: logger, FixedPhase: f.FixedPhase, InFlight: f.InFlight, Brake: f.brake, Scope: &sc, Fence: fence,
-		Recorder: f.Recorder,
+		Recorder: f.Recorder, Notifier: f.Notifier, Region: a.Region,
 	}, f.common)
 	if err != nil {
 		return err

@@ -24,14 +24,16 @@ type problemKey struct{ kind, about string }
 type trouble struct {
 	class awsapi.Class
 	text  string
-	told  time.Time
+	// since is when it began, told when it was told last.
+	since, told time.Time
 }
 
 // news is a problem, or the end of one, that the present pass is to tell.
 type news struct {
 	problemKey
 	trouble
-	solved bool
+	// again says that it is only a reminder, solved that it is over.
+	again, solved bool
 }
 
 // complaints tell people about problems: once, and again when they are over.
@@ -41,6 +43,8 @@ type complaints struct {
 	// troubles are the problems told and not yet solved, news what is still to be told.
 	troubles map[problemKey]trouble
 	news     []news
+	// heard is told what is logged, with how many more there are where it is about several; nil is nobody.
+	heard func(n *news, count int, now time.Time)
 }
 
 func newComplaints(clock Clock, logger *zap.Logger) complaints {
@@ -57,12 +61,17 @@ func (c *complaints) problem(kind, about string, err error, action string) {
 func (c *complaints) complain(kind, about string, class awsapi.Class, text string) {
 	now := c.clock.Now()
 	key := problemKey{kind, about}
-	if t, known := c.troubles[key]; known && t.class == class && now.Sub(t.told) < reminder {
+	before, known := c.troubles[key]
+	again := known && before.class == class
+	if again && now.Sub(before.told) < reminder {
 		return
 	}
-	t := trouble{class: class, text: text, told: now}
+	t := trouble{class: class, text: text, since: now, told: now}
+	if again {
+		t.since = before.since
+	}
 	c.troubles[key] = t
-	c.news = append(c.news, news{key, t, false})
+	c.news = append(c.news, news{problemKey: key, trouble: t, again: again})
 }
 
 // solved ends a problem, and says so if it had been told.
@@ -70,7 +79,7 @@ func (c *complaints) solved(kind, about string) {
 	key := problemKey{kind, about}
 	if t, known := c.troubles[key]; known {
 		delete(c.troubles, key)
-		c.news = append(c.news, news{key, t, true})
+		c.news = append(c.news, news{problemKey: key, trouble: t, solved: true})
 	}
 }
 
@@ -82,12 +91,13 @@ func (c *complaints) tell() {
 		class  awsapi.Class
 		solved bool
 	}
-	told, more := map[group]int{}, map[group]int{}
+	told, more, sample := map[group]int{}, map[group]int{}, map[group]*news{}
 	for i := range c.news {
 		n := &c.news[i]
 		g := group{n.kind, n.class, n.solved}
 		if told[g]++; told[g] > linesPerKind {
 			more[g]++
+			sample[g] = n
 			continue
 		}
 		fields := []zap.Field{zap.String("problem", n.kind), zap.String("about", n.about)}
@@ -96,8 +106,8 @@ func (c *complaints) tell() {
 		} else {
 			c.logger.Warn(n.text, append(fields, zap.String("class", string(n.class)))...)
 		}
+		c.hear(n, 0)
 	}
-	c.news = nil
 	for g, count := range more {
 		fields := []zap.Field{zap.String("problem", g.kind), zap.Int("count", count), zap.String("class", string(g.class))}
 		if g.solved {
@@ -105,6 +115,14 @@ func (c *complaints) tell() {
 		} else {
 			c.logger.Warn("more problems of this kind; /api/v1/targets has the note of each target", fields...)
 		}
+		c.hear(sample[g], count)
+	}
+	c.news = nil
+}
+
+func (c *complaints) hear(n *news, count int) {
+	if c.heard != nil {
+		c.heard(n, count, c.clock.Now())
 	}
 }
 

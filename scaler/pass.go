@@ -293,6 +293,7 @@ func (p *pass) conclude(t *target, d *evaluator.Decision) {
 		t.dirty = true
 	}
 	p.expireSteering(t, d)
+	p.noteConditions(t, d)
 	p.plan(t, d, p.now)
 	switch d.Outcome {
 	case evaluator.OutcomeRateLimited, evaluator.OutcomeNotLeader:

@@ -32,6 +32,7 @@ func (p *pass) record(t *target, d *evaluator.Decision) {
 		return
 	}
 	t.last = now
+	p.herald.wish(d)
 	p.logDecision(d)
 	text, err := d.MarshalJSON() // json.Marshal would go through it once more
 	if err != nil {
@@ -125,6 +126,7 @@ func (p *pass) commit(intents []*store.Activity) error {
 		t.row, t.dirty = c.Targets[i], false
 	}
 	p.pending = store.Changes{}
+	p.tellCommitted(c.Activities)
 	clear(p.leaving)
 	if c.Delays != nil {
 		p.delays = c.Delays

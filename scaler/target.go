@@ -66,6 +66,8 @@ type target struct {
 	looked  bool
 	blocked blocked
 	managed managed
+	// atMaxSince is since when it has wished to go beyond its max, zero when it does not.
+	atMaxSince time.Time
 	// last is what was last recorded and logged, to tell news from repetition.
 	last recorded
 	// concluded is the recorder's, of the newest evaluation; nil where nobody takes it down.

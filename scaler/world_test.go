@@ -53,6 +53,8 @@ type world struct {
 	onRequest func()
 	// phase is that of the engine's looks; nil lets it place them.
 	phase *time.Duration
+	// notifier is told of events; nil is nobody.
+	notifier Notifier
 }
 
 type service struct {
@@ -294,7 +296,7 @@ func openBench(t *testing.T, w *world, text string, b store.Backend) *bench {
 	core, logs := observer.New(zapcore.InfoLevel)
 	e, err := New(Options{
 		Config: parse(t, text), Metrics: w, Services: w, Actuator: w, Store: s, Clock: w, Logger: zap.New(core),
-		FixedPhase: w.phase,
+		FixedPhase: w.phase, Notifier: w.notifier, Region: "eu-west-2",
 	})
 	if err != nil {
 		t.Fatal(err)

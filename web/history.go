@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/view"
 )
 
 // decisions answers with a page of kept decisions, newest first, each the very object that was stored.
@@ -50,14 +51,14 @@ func (s *server) activityViews(q *request) (views []ActivityView, next string, e
 	if !q.Attempts {
 		found, next, err := s.Store.Activities(q.Query)
 		for i := range found {
-			views = append(views, activityOf(&found[i]))
+			views = append(views, view.ActivityOf(&found[i]))
 		}
 		return views, next, err
 	}
 	found, next, err := s.Store.Attempts(q.Query)
 	for _, a := range found {
 		if a.Activity != nil {
-			views = append(views, activityOf(a.Activity))
+			views = append(views, view.ActivityOf(a.Activity))
 			continue
 		}
 		v, err := notScaledOf(a.NotScaled)

@@ -40,6 +40,8 @@ var elsewhere = map[string]documented{
 	"ecs_autoscaler_http_requests_refused_total":                  {"counter", "reason"},
 	"ecs_autoscaler_http_connections":                             {"gauge", "listener"},
 	"ecs_autoscaler_http_connections_refused_total":               {"counter", "listener"},
+	"ecs_autoscaler_events_total":                                 {"counter", "destination,kind,result"},
+	"ecs_autoscaler_events_queued":                                {"gauge", "destination"},
 	"ecs_autoscaler_getmetricdata_datapoints_total":               {"counter", ""},
 	"ecs_autoscaler_lease_held":                                   {"gauge", "account,cluster"},
 	"ecs_autoscaler_leases_taken_total":                           {"counter", "was"},

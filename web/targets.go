@@ -11,6 +11,7 @@ import (
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/view"
 )
 
 // targets answers with a page of targets in the order of cluster and service. The cursor is the key of the
@@ -38,11 +39,11 @@ func (s *server) targets(r *http.Request) (any, error) {
 			page.Next = new(cursorOf(evaluator.Key{Account: last.Account, Cluster: last.Cluster, Service: last.Service}))
 			break
 		}
-		view := viewOf(row, gist, q.now)
+		shown := viewOf(row, gist, q.now)
 		if q.Memory {
-			view.Memory = row.Memory
+			shown.Memory = row.Memory
 		}
-		page.Targets = append(page.Targets, view)
+		page.Targets = append(page.Targets, shown)
 	}
 	return page, nil
 }
@@ -76,7 +77,7 @@ func (s *server) target(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for i := range page {
-		detail.LastActivity = new(activityOf(&page[i]))
+		detail.LastActivity = new(view.ActivityOf(&page[i]))
 	}
 	return detail, nil
 }
@@ -87,7 +88,7 @@ func (s *server) version(r *http.Request) (any, error) {
 		return nil, err
 	}
 	ready, _ := s.Engine.Ready()
-	return VersionView{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, instant(s.Engine.LastPass())}, nil
+	return VersionView{s.Version, s.Commit, s.Date, runtime.Version(), s.State, ready, view.Instant(s.Engine.LastPass())}, nil
 }
 
 func matches(q *request, row *store.Target, latest *LatestView) bool {

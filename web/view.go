@@ -7,6 +7,7 @@ import (
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/store"
+	"ecs-autoscaler/view"
 )
 
 // VersionView is what is running, and whether it is doing its work.
@@ -75,39 +76,8 @@ type CooldownView struct {
 	ScaleInEnds  *time.Time `json:"scale_in_ends"`
 }
 
-// ActivityView is a scaling activity with the field names of the AWS API (ScalingActivity), and beside them
-// what the daemon knows more: the policy, the counts, the direction and the reason.
-type ActivityView struct {
-	ActivityID        string                   `json:"activity_id"`
-	ServiceNamespace  string                   `json:"service_namespace"`
-	ResourceID        string                   `json:"resource_id"`
-	ScalableDimension string                   `json:"scalable_dimension"`
-	Description       string                   `json:"description"`
-	Cause             string                   `json:"cause"`
-	StartTime         time.Time                `json:"start_time"`
-	EndTime           *time.Time               `json:"end_time"`
-	StatusCode        evaluator.ActivityStatus `json:"status_code"`
-	StatusMessage     string                   `json:"status_message"`
-	Account           string                   `json:"account,omitempty"`
-	Cluster           string                   `json:"cluster"`
-	Service           string                   `json:"service"`
-	PolicyName        string                   `json:"policy_name,omitempty"`
-	PolicyType        evaluator.PolicyType     `json:"policy_type,omitempty"`
-	Direction         evaluator.Action         `json:"direction"`
-	From              int                      `json:"from"`
-	To                int                      `json:"to"`
-	Reason            evaluator.Reason         `json:"reason"`
-	// NotScaledReasons is of an activity that did not scale only.
-	NotScaledReasons []NotScaledReason `json:"not_scaled_reasons,omitempty"`
-}
-
-// NotScaledReason says why an activity did not scale, with the one count that explains it (API NotScaledReason).
-type NotScaledReason struct {
-	Code            evaluator.Reason `json:"code"`
-	MaxCapacity     *int             `json:"max_capacity,omitempty"`
-	MinCapacity     *int             `json:"min_capacity,omitempty"`
-	CurrentCapacity *int             `json:"current_capacity,omitempty"`
-}
+// ActivityView is a scaling activity as events show it, too.
+type ActivityView = view.Activity
 
 // Key names the target.
 func (v *TargetView) Key() evaluator.Key {
@@ -119,7 +89,7 @@ func viewOf(row *store.Target, latest *LatestView, now time.Time) TargetView {
 	v := TargetView{
 		Account: row.Key.Account, Cluster: row.Key.Cluster, Service: row.Key.Service,
 		MinCapacity: row.Min, MaxCapacity: row.Max,
-		Deploying: row.Service.Deploying, DescribedAt: instant(row.Service.DescribedAt),
+		Deploying: row.Service.Deploying, DescribedAt: view.Instant(row.Service.DescribedAt),
 		Policies: append([]string{}, row.Policies...),
 		Note:     row.Note,
 		Latest:   latest,
@@ -142,7 +112,7 @@ func counted(s *evaluator.Service) bool {
 }
 
 func gist(d *evaluator.Decision) *LatestView {
-	return &LatestView{d.Time.UTC(), d.Action, d.Reason, d.Outcome, d.Wanted, instant(d.Next)}
+	return &LatestView{d.Time.UTC(), d.Action, d.Reason, d.Outcome, d.Wanted, view.Instant(d.Next)}
 }
 
 // gistOf reads the last decision of a row in place: a list of 10,000 need not copy their datapoints.
@@ -158,7 +128,7 @@ func alarmsOf(m *evaluator.Memory) []AlarmView {
 	}
 	for _, p := range m.Policies {
 		for _, a := range p.Alarms {
-			views = append(views, AlarmView{p.Name + "/" + a.Name, a.State, instant(a.Since)})
+			views = append(views, AlarmView{p.Name + "/" + a.Name, a.State, view.Instant(a.Since)})
 		}
 	}
 	return views
@@ -167,7 +137,7 @@ func alarmsOf(m *evaluator.Memory) []AlarmView {
 func cooldownsOf(t *evaluator.Target, m *evaluator.Memory) []CooldownView {
 	views := []CooldownView{}
 	for e := range cooldownEnds(t, m) {
-		views = append(views, CooldownView{e.policy, instant(e.scaleOut), instant(e.scaleIn)})
+		views = append(views, CooldownView{e.policy, view.Instant(e.scaleOut), view.Instant(e.scaleIn)})
 	}
 	return views
 }
@@ -178,7 +148,7 @@ func notScaledOf(r *store.DecisionRecord) (ActivityView, error) {
 	if err := json.Unmarshal(r.JSON, &d); err != nil {
 		return ActivityView{}, fmt.Errorf("decision %s of %s cannot be read: %w", r.ID, r.Target, err)
 	}
-	v := activityOf(&store.Activity{
+	v := view.ActivityOf(&store.Activity{
 		ID: r.ID, Target: r.Target, Direction: r.Action, From: d.Desired, To: d.Desired, Status: r.NotScaledStatus(),
 		StatusMessage: d.Message(), Description: "Attempting to scale due to alarm triggered", Cause: d.Trigger(),
 		Reason: r.Reason, StartTime: r.Time,
@@ -186,7 +156,7 @@ func notScaledOf(r *store.DecisionRecord) (ActivityView, error) {
 	if d.Policy >= 0 {
 		v.PolicyName, v.PolicyType = d.Policies[d.Policy].Name, d.Policies[d.Policy].Type
 	}
-	why := NotScaledReason{Code: r.Reason}
+	why := view.NotScaledReason{Code: r.Reason}
 	switch r.Reason {
 	case evaluator.AlreadyAtMaxCapacity:
 		why.MaxCapacity = &d.Max
@@ -196,20 +166,6 @@ func notScaledOf(r *store.DecisionRecord) (ActivityView, error) {
 		why.CurrentCapacity = &d.Desired
 	default: // the other two have none
 	}
-	v.NotScaledReasons = []NotScaledReason{why}
+	v.NotScaledReasons = []view.NotScaledReason{why}
 	return v, nil
-}
-
-func activityOf(a *store.Activity) ActivityView {
-	return ActivityView{
-		ActivityID:       a.ID,
-		ServiceNamespace: "ecs", ScalableDimension: "ecs:service:DesiredCount",
-		ResourceID:  "service/" + a.Target.Cluster + "/" + a.Target.Service,
-		Description: a.Description, Cause: a.Cause,
-		StartTime: a.StartTime.UTC(), EndTime: instant(a.EndTime),
-		StatusCode: a.Status, StatusMessage: a.StatusMessage,
-		Account: a.Target.Account, Cluster: a.Target.Cluster, Service: a.Target.Service,
-		PolicyName: a.Policy, PolicyType: a.PolicyType,
-		Direction: a.Direction, From: a.From, To: a.To, Reason: a.Reason,
-	}
 }

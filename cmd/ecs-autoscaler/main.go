@@ -71,7 +71,7 @@ Start with "ecs-autoscaler demo": it needs no account.`,
 	}
 	root.AddCommand(newRun(), newReload(), newPlan(), newStatus(), newHistory(), newExplain(), newDecisions(),
 		newSuspend(), newResume(), newOverride(), newReplay(),
-		newValidate(), newTest(), newSchedule(), newState(), newImport(), newExport(), newTakeover(), newHandback(),
+		newValidate(), newTest(), newSchedule(), newState(), newEvents(), newImport(), newExport(), newTakeover(), newHandback(),
 		newSim(), newDemo(), newVersion())
 	root.SetHelpCommand(&cobra.Command{Hidden: true})
 	return root

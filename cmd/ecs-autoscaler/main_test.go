@@ -28,6 +28,7 @@ func TestVerbs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	receiver, received := receive()
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
@@ -39,9 +40,10 @@ func TestVerbs(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"region": startRegion,
-			"signal": signalNewest,
-			"await":  func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
+			"region":   startRegion,
+			"signal":   signalNewest,
+			"receiver": receiver, "received": received,
+			"await": func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
 			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
 				await(ts, neg, append([]string{""}, args...), 2)
 			},

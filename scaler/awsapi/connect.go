@@ -82,30 +82,42 @@ type Clients struct {
 // says so at its start; expired ones show only at the first call. Errors are ErrNoRegion,
 // ErrNoCredentials, or what the SDK has against its environment (a profile that does not exist).
 func Connect(ctx context.Context, o Options) (*Clients, error) {
-	if o.Speed <= 0 {
-		o.Speed = 1
-	}
-	cfg, err := load(ctx, o)
+	cfg, err := settle(ctx, o)
 	if err != nil {
-		return nil, fmt.Errorf("AWS settings of the environment or of a profile: %w", err)
-	}
-	if cfg.Region, err = region(ctx, o, cfg); err != nil && !o.Unchecked {
-		return nil, err
-	}
-	if err := checkEndpoint(cfg.BaseEndpoint); err != nil {
-		return nil, err
-	}
-	if err := finish(ctx, o, &cfg); err != nil {
 		return nil, err
 	}
 	return newClients(cfg, eachCall(o), ""), nil
+}
+
+// settle finds the settings that all clients share.
+func settle(ctx context.Context, o Options) (aws.Config, error) {
+	o.Speed = o.speed()
+	cfg, err := load(ctx, o)
+	if err != nil {
+		return cfg, fmt.Errorf("AWS settings of the environment or of a profile: %w", err)
+	}
+	if cfg.Region, err = region(ctx, o, cfg); err != nil && !o.Unchecked {
+		return cfg, err
+	}
+	if err := checkEndpoint(cfg.BaseEndpoint); err != nil {
+		return cfg, err
+	}
+	return cfg, finish(ctx, o, &cfg)
+}
+
+// speed is 1 where none is set.
+func (o *Options) speed() float64 {
+	if o.Speed <= 0 {
+		return 1
+	}
+	return o.Speed
 }
 
 // eachCall is the middleware of each call, which counts for an account, by its name in the configuration.
 func eachCall(o Options) func(account string) []func(*middleware.Stack) error {
 	t := newTelemetry(o.Registerer)
 	return func(account string) []func(*middleware.Stack) error {
-		return []func(*middleware.Stack) error{t.in(account), deadline{patience(attemptTimeout, o.Speed)}.install, dates{o.OnDate}.install}
+		return []func(*middleware.Stack) error{t.in(account), deadline{patience(attemptTimeout, o.speed())}.install, dates{o.OnDate}.install}
 	}
 }
 
