@@ -40,10 +40,12 @@ func TestVerbs(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"region":   startRegion,
-			"signal":   signalNewest,
-			"receiver": receiver, "received": received,
-			"await": func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
+			"region":     startRegion,
+			"signal":     signalNewest,
+			"receiver":   receiver,
+			"received":   received,
+			"await-file": awaitFile,
+			"await":      func(ts *testscript.TestScript, neg bool, args []string) { await(ts, neg, args, 2) },
 			"await-metric": func(ts *testscript.TestScript, neg bool, args []string) {
 				await(ts, neg, append([]string{""}, args...), 2)
 			},
@@ -98,6 +100,24 @@ func freeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// awaitFile waits until what a command in the background has written matches: await-file FILE PATTERN.
+func awaitFile(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: await-file FILE PATTERN")
+	}
+	pattern := regexp.MustCompile(args[1])
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	var last []byte
+	for range 500 { // ten seconds
+		if last, _ = os.ReadFile(ts.MkAbs(args[0])); pattern.Match(last) {
+			return
+		}
+		<-tick.C
+	}
+	ts.Fatalf("%s never matched %s; at last it was\n%s", args[0], args[1], last)
 }
 
 // await asks the daemon until its answer matches: await PATH PATTERN for a path of the API, await-metric PATTERN for
