@@ -20,8 +20,8 @@ type Service struct{ Cluster, Name string }
 type Acting struct{ Policies, ScheduledActions []string }
 
 // ActsOn reads on which ECS services of the clients' account and region Application Auto Scaling may act: scalable targets whose three
-// kinds of scaling are not all suspended. Those without policies and scheduled actions are among them. Each call that gets no answer is an error of its own among the joined ones; what the
-// others say is in the result.
+// kinds of scaling are not all suspended. Those without policies and scheduled actions are among them. Each call that gets no answer is
+// an error of its own among the joined ones; what the others say is in the result.
 func ActsOn(ctx context.Context, c *awsapi.Clients) (map[Service]Acting, error) {
 	targets := map[Service]evaluator.SuspendedState{}
 	failed := scalableTargets(ctx, c, nil, func(of *types.ScalableTarget) error {
