@@ -59,14 +59,19 @@ func (e *pass) stopWishes(in bool) {
 		if guard.inOnly && !in || guard.rail && !railed || guard.steer && !steered {
 			continue
 		}
-		for i := range e.d.Policies {
-			p := &e.d.Policies[i]
-			if p.Wish == Hold || guard.inOnly && p.Wish != ScaleIn {
-				continue
-			}
-			if why := guard.judge(e, i); why != "" {
-				p.stop(why)
-			}
+		e.stopBy(guard.judge, guard.inOnly)
+	}
+}
+
+// stopBy lets one guard look at every wish, or at every one to scale in.
+func (e *pass) stopBy(judge func(e *pass, i int) Reason, inOnly bool) {
+	for i := range e.d.Policies {
+		p := &e.d.Policies[i]
+		if p.Wish == Hold || inOnly && p.Wish != ScaleIn {
+			continue
+		}
+		if why := judge(e, i); why != "" {
+			p.stop(why)
 		}
 	}
 }
