@@ -10,6 +10,8 @@ var guards = [...]struct {
 	inOnly bool
 	// rail says that the guard is a safety rail of ours: where there is none it is not asked.
 	rail bool
+	// steer says that the guard is about what persons steer: where nobody does it is not asked.
+	steer bool
 	// judge says why the wish of policy i must not be carried out, or "".
 	judge func(e *pass, i int) Reason
 }{
@@ -28,7 +30,7 @@ var guards = [...]struct {
 	{name: "fleet brake", inOnly: true, rail: true, judge: braked},
 	{name: "suspension", judge: suspended},
 	{name: "bounds", judge: atBound},
-	{name: "override", judge: overridden},
+	{name: "override", steer: true, judge: overridden},
 }
 
 // passes are used again and again: what is called through a list gets its pass on the heap. A pass stays on the stack
@@ -51,20 +53,25 @@ func (e *pass) guard() {
 // stopWishes lets every guard look at every wish before the next guard is asked, because some of them look at the
 // wishes of other policies.
 func (e *pass) stopWishes(in bool) {
-	railed := e.railed()
+	railed, steered := e.railed(), len(e.d.Steering) > 0
 	for g := range guards {
 		guard := &guards[g]
-		if guard.inOnly && !in || guard.rail && !railed {
+		if guard.inOnly && !in || guard.rail && !railed || guard.steer && !steered {
 			continue
 		}
-		for i := range e.d.Policies {
-			p := &e.d.Policies[i]
-			if p.Wish == Hold || guard.inOnly && p.Wish != ScaleIn {
-				continue
-			}
-			if why := guard.judge(e, i); why != "" {
-				p.stop(why)
-			}
+		e.stopBy(guard.judge, guard.inOnly)
+	}
+}
+
+// stopBy lets one guard look at every wish, or at every one to scale in.
+func (e *pass) stopBy(judge func(e *pass, i int) Reason, inOnly bool) {
+	for i := range e.d.Policies {
+		p := &e.d.Policies[i]
+		if p.Wish == Hold || inOnly && p.Wish != ScaleIn {
+			continue
+		}
+		if why := judge(e, i); why != "" {
+			p.stop(why)
 		}
 	}
 }

@@ -37,10 +37,11 @@ func (e *pass) next() time.Time {
 }
 
 // settled says that the next decision depends on the metrics alone: they have all been judged at this one, and the tasks
-// that run are those desired. Otherwise the count may change without anybody's hand.
+// that run are those desired. Otherwise the count may change without anybody's hand; an override that is still to be carried
+// out may find that it does not rest on a fresh description.
 func (e *pass) settled() bool {
 	s := &e.o.Service
-	return !e.refused && s.Running == e.desired && s.Base == e.desired && !slices.Contains(e.o.Due, false)
+	return !e.refused && !e.d.Pins && s.Running == e.desired && s.Base == e.desired && !slices.Contains(e.o.Due, false)
 }
 
 // nextEvaluation is that of an alarm of the target: the next whole minute, or the next whole 10 s where a

@@ -131,15 +131,15 @@ func told(what Steers) int {
 	return len(suspendable)
 }
 
-// EndSteering forgets what is over after a decision that was remembered, and tells what that was. It must not be asked before
-// the scheduled actions that were due meanwhile have been dealt with.
+// EndSteering forgets what is over after a decision that was remembered, and tells what that was. A suspension of scheduled scaling
+// is needed until what was due meanwhile has been dealt with, which it is not at a service that has not been described.
 func (m *Memory) EndSteering(d *Decision) (ended []Steering) {
-	if len(m.Steering) == 0 || d.Reason == ServiceNotDescribed {
+	if len(m.Steering) == 0 {
 		return nil
 	}
 	var left []Steering
 	for _, s := range m.Steering {
-		if s.InForce(d.Time) {
+		if s.InForce(d.Time) || s.Steers == SteersScheduled && d.Reason == ServiceNotDescribed {
 			left = append(left, s)
 		} else {
 			ended = append(ended, s)

@@ -154,7 +154,7 @@ func (w *wide) act(rt *rapid.T) {
 	}
 	left := fmt.Sprint(w.m.SteeringInForce(w.now))
 	w.m.EndSteering(&w.d)
-	if w.d.Reason != ServiceNotDescribed && fmt.Sprint(w.m.SteeringInForce(w.now)) != left {
+	if fmt.Sprint(w.m.SteeringInForce(w.now)) != left {
 		rt.Fatalf("what is in force is forgotten: %s", left)
 	}
 }

@@ -21,9 +21,7 @@ func Text(d *evaluator.Decision, now time.Time, note string) string {
 	if d.Seen() {
 		fmt.Fprintf(&b, "\nSeen: %d desired, %d running, %d pending; bounds %d to %d.\n", d.Desired, d.Running, d.Pending, d.Min, d.Max)
 	}
-	for i := range d.Steering {
-		fmt.Fprintf(&b, "\nBy hand: %s.\n", d.Steering[i].Sentence())
-	}
+	b.WriteString(byHand(d))
 	for i := range d.Policies {
 		b.WriteString("\n" + policy(d, i))
 	}
@@ -37,6 +35,18 @@ func Text(d *evaluator.Decision, now time.Time, note string) string {
 		if plot := plotOf(&d.Policies[i]); plot != "" {
 			b.WriteString("\n" + plot + "\n")
 		}
+	}
+	return b.String()
+}
+
+// byHand is a paragraph about what persons steer, "" where that is nothing.
+func byHand(d *evaluator.Decision) string {
+	var b strings.Builder
+	for i := range d.Steering {
+		if i == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(&b, "By hand: %s.\n", d.Steering[i].Sentence())
 	}
 	return b.String()
 }

@@ -31,6 +31,7 @@ func (e *Engine) Steer(k evaluator.Key, c evaluator.Command) error {
 	}
 	p := &pass{Engine: e, now: e.Clock.Now().Truncate(second)}
 	p.fireBefore(t)
+	p.expireSteering(t, &p.scratch)
 	before := t.memory.Clone()
 	begun, ended := t.memory.Obey(&c, p.now)
 	if why := p.refusal(t, &c); why != "" {

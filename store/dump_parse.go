@@ -436,6 +436,12 @@ func memoryProblem(r *Remembered) string {
 	case m.LastDesired < -1:
 		return fmt.Sprintf("last_desired is %d; it must be a count, or -1 for not known", m.LastDesired)
 	}
+	for i, s := range r.Memory.Steering {
+		if s.For <= 0 || s.For > evaluator.LongestSteering || s.Desired < 0 {
+			return fmt.Sprintf("steering[%d] lasts %s with a count of %d; it must last at most %s, with a count of 0 or more",
+				i, s.For, s.Desired, evaluator.LongestSteering)
+		}
+	}
 	return ""
 }
 

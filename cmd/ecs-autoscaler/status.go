@@ -100,8 +100,9 @@ func statusText(w io.Writer, version *web.VersionView, targets []web.TargetView,
 		if note := targets[i].Note; note != "" {
 			fmt.Fprintf(w, "\n%s: %s\n", targets[i].Key(), note)
 		}
-		for _, line := range steeringLines(targets[i].Suspensions, targets[i].Override) {
-			fmt.Fprintf(w, "\n%s: %s\n", targets[i].Key(), line)
+		if lines := steeringLines(targets[i].Suspensions, targets[i].Override); len(lines) > 0 {
+			fmt.Fprintln(w)
+			_ = tellSteering(w, targets[i].Key(), lines) // the last line says whether writing works
 		}
 	}
 	_, err := fmt.Fprintf(w, "\n%d targets. Daemon %s with the state %s, %s, %s.\n", len(targets), version.Version, version.State,

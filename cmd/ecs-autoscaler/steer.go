@@ -212,6 +212,10 @@ func steeringText(w io.Writer, k evaluator.Key, view *web.SteeringView) error {
 	if len(lines) == 0 {
 		lines = []string{"nothing is suspended, and the desired count is not overridden"}
 	}
+	return tellSteering(w, k, lines)
+}
+
+func tellSteering(w io.Writer, k evaluator.Key, lines []string) error {
 	for _, line := range lines {
 		if _, err := fmt.Fprintf(w, "%s: %s\n", k, line); err != nil {
 			return err
