@@ -67,6 +67,7 @@ func (w *world) telling(text string, r http.RoundTripper, load func() (*config.C
 	w.logs = logs
 	d, err := daemon.New(w.t.Context(), daemon.Options{
 		Config: parse(w.t, "listen: \"\"\n"+text), Logger: zap.New(core), AllowVolatileState: true, Webhooks: r, Load: load,
+		InTurn: true, InFlight: 1,
 		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()}},
 	})
 	if err != nil {
@@ -77,6 +78,7 @@ func (w *world) telling(text string, r http.RoundTripper, load func() (*config.C
 
 // calls are when a daemon asked AWS for what in nearly three hours: not at the very instant at which a pass may be due.
 func calls(t *testing.T, text string, r http.RoundTripper) (all []sim.Call) {
+	t.Helper()
 	inTime(t, square, func(w *world) {
 		w.live(w.telling(text, r, nil), 3*time.Hour-30*time.Second)
 		all = w.region.Calls()
