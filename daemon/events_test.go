@@ -60,6 +60,9 @@ func (r *receiver) take() []string {
 
 const telling = "events: {webhooks: [{url: \"https://hooks.example.com/\"}]}\n"
 
+// suspended is tracking with a kind of scaling suspended.
+var suspended = strings.TrimRight(tracking, "\n") + "\n    suspended_state: {dynamic_scaling_in_suspended: true}\n"
+
 // telling makes a daemon whose webhooks lead to r.
 func (w *world) telling(text string, r http.RoundTripper, load func() (*config.Config, error)) *daemon.Daemon {
 	w.t.Helper()
@@ -67,6 +70,7 @@ func (w *world) telling(text string, r http.RoundTripper, load func() (*config.C
 	w.logs = logs
 	d, err := daemon.New(w.t.Context(), daemon.Options{
 		Config: parse(w.t, "listen: \"\"\n"+text), Logger: zap.New(core), AllowVolatileState: true, Webhooks: r, Load: load,
+		InTurn: true, InFlight: 1,
 		AWS: awsapi.Options{Region: "eu-west-2", Credentials: keys, HTTPClient: &http.Client{Transport: w.region.Transport()}},
 	})
 	if err != nil {
@@ -119,11 +123,11 @@ func TestAStopWaitsFiveSecondsForEventsAndNotWithoutAny(t *testing.T) {
 	for _, c := range []struct{ delay, want time.Duration }{{24 * time.Hour, 5 * time.Second}, {0, 0}} {
 		delay, want := c.delay, c.want
 		inTime(t, square, func(w *world) {
-			d := w.telling(telling+tracking, &receiver{delay: delay}, nil)
+			d := w.telling(telling+suspended, &receiver{delay: delay}, nil) // which is an event at once
 			ctx, stop := context.WithCancel(w.t.Context())
 			done := make(chan error, 1)
 			go func() { done <- d.Run(ctx) }()
-			time.Sleep(time.Hour + 10*time.Minute)
+			time.Sleep(2 * time.Minute)
 			began := time.Now()
 			stop()
 			if err := <-done; err != nil {
@@ -157,7 +161,6 @@ services:
 		ctx, stop := context.WithCancel(w.t.Context())
 		done := make(chan error, 1)
 		go func() { done <- d.Run(ctx) }()
-		suspended := strings.TrimRight(tracking, "\n") + "\n    suspended_state: {dynamic_scaling_in_suspended: true}\n"
 		for _, step := range []struct {
 			text string
 			want []string

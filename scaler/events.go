@@ -239,23 +239,26 @@ func short(d time.Duration) string {
 	}
 }
 
+// suspensions are the kinds of scaling that can be suspended, in words.
+var suspensions = [...]struct {
+	by                 evaluator.Steers
+	name, begun, ended string
+}{
+	{evaluator.SteersIn, "dynamic_scaling_in", "scaling in by policies is suspended", "scaling in by policies is not suspended any more"},
+	{evaluator.SteersOut, "dynamic_scaling_out", "scaling out by policies is suspended", "scaling out by policies is not suspended any more"},
+	{evaluator.SteersScheduled, "scheduled_scaling", "scheduled scaling is suspended", "scheduled scaling is not suspended any more"},
+}
+
 // noteSteering tells which kinds of scaling have been suspended and resumed, by the registration or by a person, and whether a person
 // has overridden the count.
 func (p *pass) noteSteering(t *target, d *evaluator.Decision) {
 	s := t.memory.InForce(t.spec).Suspended
-	for _, each := range []struct {
-		by         evaluator.Steers
-		name, text string
-		holds      bool
-	}{
-		{evaluator.SteersIn, "dynamic_scaling_in", "scaling in by policies", s.DynamicScalingIn},
-		{evaluator.SteersOut, "dynamic_scaling_out", "scaling out by policies", s.DynamicScalingOut},
-		{evaluator.SteersScheduled, "scheduled_scaling", "scheduled scaling", s.Scheduled},
-	} {
+	registered := [...]bool{s.DynamicScalingIn, s.DynamicScalingOut, s.Scheduled} // as in suspensions
+	for i := range suspensions {
+		each := &suspensions[i]
 		by := steeredBy(t, each.by, d.Time)
 		p.condition(t, d, condition{
-			kind: config.EventSuspension, about: each.name, holds: each.holds || by != nil, by: by,
-			begun: each.text + " is suspended", ended: each.text + " is not suspended any more",
+			kind: config.EventSuspension, about: each.name, holds: registered[i] || by != nil, by: by, begun: each.begun, ended: each.ended,
 		})
 	}
 	by := steeredBy(t, evaluator.SteersCount, d.Time)

@@ -429,3 +429,16 @@ func checkEventsDoc(t *testing.T) {
 		}
 	}
 }
+
+// A look at which nothing begins or ends costs no more where somebody listens.
+func TestListeningToNothingNewAllocatesNothing(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b, _ := newListening(t, w, tracking+"    suspended_state: {dynamic_scaling_in_suspended: true}\n")
+	b.pass()
+	d := b.decision(k)
+	p := &pass{Engine: b.engine, now: b.Now()}
+	if n := testing.AllocsPerRun(100, func() { p.noteConditions(b.engine.targets[k], &d) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
