@@ -258,9 +258,28 @@ func (o *ordeal) register() {
 	}
 }
 
-// done is what a second pass at the same instant must not add to.
+// done is what a second pass at the same instant must not add to. It may be the first to describe the service again, and so to find
+// what another hand has done, once.
 func (o *ordeal) done() string {
-	return fmt.Sprintf("%d writes, %d metrics read, %d activities", len(o.writes), o.metricReads, len(o.activities())+len(o.engine.pending.Activities))
+	ours, found := 0, map[string]bool{}
+	note := func(a *store.Activity) {
+		if a.Reason != store.ForeignWrite {
+			ours++
+			return
+		}
+		if what := fmt.Sprint(a.StartTime, a.From, a.To); a.From == a.To || found[what] {
+			o.fail("another hand's change is recorded twice, or is none: %+v", a)
+		} else {
+			found[what] = true
+		}
+	}
+	for _, a := range o.activities() {
+		note(&a)
+	}
+	for _, a := range o.engine.pending.Activities {
+		note(a)
+	}
+	return fmt.Sprintf("%d writes, %d metrics read, %d activities", len(o.writes), o.metricReads, ours)
 }
 
 // look makes a pass and one more at the same instant, and checks what must hold after it.
