@@ -178,7 +178,7 @@ func (e *Engine) Reload(c *config.Config) {
 	e.Config = e.within(c)
 	e.herald.listen(&e.Config.Events)
 	if e.Config.ManagedPolicies() != before {
-		e.forgetManaged()
+		e.dealAnew()
 	}
 	e.Brake.SetLimit(c.HaltIfUnreadyPercent)
 	e.inventory = e.inventory.reload(e.newInventory())

@@ -188,6 +188,9 @@ func (p *pass) noteConflict(t *target, d *evaluator.Decision) {
 		return
 	}
 	c := condition{kind: config.EventConflict, holds: m.conflicts(), ended: "Application Auto Scaling does not scale it any more"}
+	if !p.asksManaged() {
+		c.ended = "nobody asks any more whether Application Auto Scaling scales it, too"
+	}
 	if _, told := t.memory.HasTold(string(c.kind), c.about); c.holds && !told {
 		c.begun = cmp.Or(m.failure, p.conflictText(t))
 	}

@@ -18,8 +18,9 @@ const (
 	managedInterval = 5 * time.Minute
 	// managedRetry is how soon it is asked again where it has not answered, or where it scales the service, too.
 	managedRetry = time.Minute
-	// managedWithin bounds the wait for it in one pass: those that it holds are held anyway.
-	managedWithin = 10 * time.Second
+	// managedWithin bounds the wait for it in one pass, in which others may be about to scale: a question without an answer is not
+	// asked again for a minute.
+	managedWithin = 3 * time.Second
 	// problemManaged is the kind of the problems with it.
 	problemManaged = "managed"
 )
@@ -52,13 +53,17 @@ func (e *Engine) asksManaged() bool {
 	return e.Managed != nil && e.Config.ManagedPolicies() != config.ManagedIgnore
 }
 
-// forgetManaged begins anew: another way to deal with managed scaling is in force.
-func (e *Engine) forgetManaged() {
+// dealAnew takes up another way to deal with managed scaling. What Application Auto Scaling has answered stays an answer, and it is
+// asked again at once; where nobody asks any more nothing is known.
+func (e *Engine) dealAnew() {
 	for _, t := range e.order {
 		e.solved(problemManaged, t.spec.String())
-		e.solved(problemManaged, "cluster "+t.spec.Cluster)
-		t.managed = managed{}
-		t.observation.Managed = e.managedOf(t)
+		t.managed.askAt, t.managed.failure = time.Time{}, ""
+		if !e.asksManaged() {
+			e.solved(problemManaged, "cluster "+t.spec.Cluster)
+			t.managed = managed{}
+		}
+		t.managed.note, t.observation.Managed = e.managedNote(t), e.managedOf(t)
 	}
 }
 
@@ -78,14 +83,24 @@ func (p *pass) askManaged(ctx context.Context) {
 	if ctx.Err() != nil {
 		return // what the stop has cut short is nobody's failure
 	}
+	var unanswered error
 	for i := range answers {
 		if a := &answers[i]; a.Err != nil {
-			p.noteUnanswered(p.targets[a.Key], a.Err)
+			unanswered = a.Err
 		} else {
 			p.takeAnswer(within, p.targets[a.Key], a.Target)
 		}
 	}
+	if about := "cluster " + p.targets[keys[0]].spec.Cluster; unanswered != nil {
+		p.problem(problemManaged, about, unanswered, askedOperation)
+		p.noteUnanswered(keys, unanswered)
+	} else if len(answers) > 0 {
+		p.solved(problemManaged, about)
+	}
 }
+
+// askedOperation is what is asked, as a permission.
+const askedOperation = "application-autoscaling:DescribeScalableTargets"
 
 // toAskManaged are the services to ask about now, first those that were never answered for; a service that cannot be scaled is not
 // worth a question.
@@ -109,22 +124,28 @@ func (p *pass) toAskManaged() []evaluator.Key {
 	return append(fresh, old...)
 }
 
-// noteUnanswered leaves the last answer as it is; without one, the target is held.
-func (p *pass) noteUnanswered(t *target, err error) {
-	const operation = "application-autoscaling:DescribeScalableTargets"
-	t.managed.failure, t.managed.askAt = awsapi.Explain(err, operation), p.now.Add(managedRetry)
-	if t.managed.answered {
-		t.managed.askAt = p.now.Add(managedInterval)
+// noteUnanswered has those wait that were to be asked about and have no answer by now: the next question would not be answered
+// either. The last answer stays; without one, the target is held.
+func (p *pass) noteUnanswered(keys []evaluator.Key, err error) {
+	for _, k := range keys {
+		t := p.targets[k]
+		m := &t.managed
+		switch {
+		case m.askAt.After(p.now.Add(managedRetry / apart)): // it has been answered just now
+			continue
+		case m.answered:
+			m.askAt = p.now.Add(managedInterval)
+		default:
+			m.askAt, m.failure = p.now.Add(managedRetry), awsapi.Explain(err, askedOperation)
+		}
+		p.updateManaged(t)
 	}
-	p.problem(problemManaged, "cluster "+t.spec.Cluster, err, operation)
-	p.updateManaged(t)
 }
 
 // takeAnswer takes what Application Auto Scaling says of a target, and has it stop where that is wanted.
 func (p *pass) takeAnswer(ctx context.Context, t *target, a *appscaling.Target) {
 	m := &t.managed
 	m.answered, m.target, m.failure, m.askAt = true, a, "", p.now.Add(managedInterval)
-	p.solved(problemManaged, "cluster "+t.spec.Cluster)
 	if m.conflicts() && p.Config.ManagedPolicies() == config.ManagedSuspend && !p.Actuator.DryRun() {
 		p.suspendManaged(ctx, t)
 	}
@@ -143,12 +164,13 @@ const conflictClass = awsapi.Invalid
 // suspendManaged makes durable what there was, and then has Application Auto Scaling stop.
 func (p *pass) suspendManaged(ctx context.Context, t *target) {
 	before := *t.managed.target
-	memory := t.memory.Managed
-	t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: before.Now}, true
-	if err := p.commit(nil); err != nil {
-		t.memory.Managed = memory
-		t.managed.failure = "its managed scaling was not suspended, because what it was cannot be stored: " + err.Error()
-		return
+	if was := t.memory.Managed; was == nil || was.ARN != before.ARN { // else it is ours already, and what was before us stays
+		t.memory.Managed, t.dirty = &evaluator.ManagedBefore{ARN: before.ARN, Suspended: before.Now}, true
+		if err := p.commit(nil); err != nil {
+			t.memory.Managed = was
+			t.managed.failure = "its managed scaling was not suspended, because what it was cannot be stored: " + err.Error()
+			return
+		}
 	}
 	if err := p.Managed.Suspend(ctx, &before); err != nil {
 		t.managed.failure = awsapi.Explain(err, "application-autoscaling:RegisterScalableTarget")
@@ -203,7 +225,9 @@ func (e *Engine) managedNote(t *target) string {
 		return ""
 	case t.managed.failure != "":
 		return t.managed.failure
-	default:
+	case t.managed.conflicts():
 		return e.conflictText(t)
+	default:
+		return ""
 	}
 }

@@ -3,6 +3,7 @@ package scaler
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -197,6 +198,11 @@ func TestSuspendRemembersWhatWasBeforeItSuspends(t *testing.T) {
 	if len(a.before) != 2 {
 		t.Errorf("%d suspensions were tried", len(a.before))
 	}
+	a.targets[k].Now.DynamicScalingOut = false // somebody resumes one: what was before the daemon stays what it was
+	b.minutes(7)
+	if m := b.engine.targets[k].memory.Managed; m.Suspended != was || a.targets[k].Now != appscaling.Suspended {
+		t.Errorf("after a second suspension it is %+v", m)
+	}
 	again := b.restart("managed_policies: suspend\n" + tracking)
 	if m := again.engine.targets[k].memory.Managed; m == nil || m.Suspended != was {
 		t.Errorf("after a restart it is %+v", m)
@@ -267,4 +273,44 @@ func TestWhatTheRateLeavesOutIsAskedSoon(t *testing.T) {
 	a.left = -1
 	b.minutes(1)
 	b.expect(k, 4, evaluator.ByTargetTracking)
+}
+
+func TestAReloadKeepsWhatWasAnswered(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	w.value = constant(100)
+	b, a := masters(t, w, "")
+	b.pass()
+	b.expect(k, 4, evaluator.ByTargetTracking)
+	a.err = apiError("ServerException")
+	b.engine.Reload(parse(t, "managed_policies: suspend\n"+tracking))
+	b.minutes(1)
+	if d := b.decision(k); d.Reason == evaluator.ManagedPoliciesUnknown {
+		t.Errorf("an outage and another way to deal with managed scaling hold what had been answered: %s", d.Message())
+	}
+}
+
+func TestAQuestionWithoutAnAnswerIsNotAskedAgainForAMinute(t *testing.T) {
+	w := newWorld()
+	w.add("web", 2)
+	var others strings.Builder
+	for i := range 120 {
+		fmt.Fprintf(&others, "  - {service: c/w%03d, min_capacity: 1, max_capacity: 4}\n", i)
+		w.add(fmt.Sprintf("w%03d", i), 1)
+	}
+	b, a := masters(t, w, "")
+	b.engine.Reload(parse(t, tracking+others.String()))
+	a.err, a.left = apiError("ServerException"), 50
+	for range 30 {
+		b.pass()
+		b.move(time.Second)
+	}
+	if a.calls != 1 || b.logged("DescribeScalableTargets") != 1 {
+		t.Errorf("asked %d times in half a minute, told %d times", a.calls, b.logged("DescribeScalableTargets"))
+	}
+	a.err, a.left = nil, -1
+	b.minutes(1)
+	if b.logged("solved:") != 1 {
+		t.Errorf("solved %d times", b.logged("solved:"))
+	}
 }
