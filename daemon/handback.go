@@ -12,23 +12,24 @@ import (
 // errNoState says that there is nothing to read what was suspended from.
 var errNoState = errors.New("there is neither a running daemon nor a state of this configuration, so nobody knows what its daemon has suspended; check --config")
 
-// Suspended is the record of the managed scaling that the daemon of a configuration has suspended (managed_policies: suspend) in its
-// own account. It is asked for where Plan's memory is.
-func Suspended(ctx context.Context, o Options) (appscaling.Record, error) {
+// Suspended is the record of the managed scaling that the daemon of a configuration has suspended (managed_policies: suspend), in all
+// its accounts. It is asked for where Plan's memory is; running says that it is a running daemon's, which tells only of the services
+// that are its targets now.
+func Suspended(ctx context.Context, o Options) (r appscaling.Record, running bool, err error) {
 	rows, source, err := planMemory(ctx, &o)
 	switch {
 	case err != nil:
-		return appscaling.Record{}, err
+		return r, false, err
 	case source == FromNone:
-		return appscaling.Record{}, errNoState
+		return r, false, errNoState
 	}
-	return recordOf(rows), nil
+	return recordOf(rows), source == FromDaemon, nil
 }
 
 func recordOf(rows []*store.Target) appscaling.Record {
 	r := appscaling.Record{Version: 1}
 	for _, row := range rows {
-		if row.Memory == nil || row.Memory.Managed == nil || row.Key.Account != "" {
+		if row.Memory == nil || row.Memory.Managed == nil {
 			continue
 		}
 		was := row.Memory.Managed

@@ -123,6 +123,25 @@ func (m *Memory) Obey(c *Command, now time.Time) (begun, ended []Steering) {
 	return begun, ended
 }
 
+// CarryOver keeps a suspension of scheduled scaling that a command at now has ended or replaced, as persons had it before: for as long as
+// nobody could deal with the scheduled actions that were due in it, because the service had not been described. They are not made up
+// for. A decision on a described service lets go of it.
+func (m *Memory) CarryOver(before []Steering, now time.Time) {
+	old := steering(before, SteersScheduled)
+	if old == nil || !old.InForce(now) {
+		return
+	}
+	switch s := steering(m.Steering, SteersScheduled); {
+	case s == nil:
+		cut := *old
+		cut.For = now.Sub(cut.Since)
+		m.Steering = append(m.Steering, cut)
+		slices.SortFunc(m.Steering, func(a, b Steering) int { return cmp.Compare(told(a.Steers), told(b.Steers)) })
+	case s.Since.Equal(now):
+		s.Since, s.For = old.Since, s.Until().Sub(old.Since)
+	}
+}
+
 // told is the place of a kind among all.
 func told(what Steers) int {
 	if i := slices.Index(suspendable, what); i >= 0 {

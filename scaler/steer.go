@@ -33,7 +33,11 @@ func (e *Engine) Steer(k evaluator.Key, c evaluator.Command) error {
 	p.fireBefore(t)
 	p.expireSteering(t, &p.scratch)
 	before := t.memory.Clone()
+	dealt := p.scratch.Reason != evaluator.ServiceNotDescribed
 	begun, ended := t.memory.Obey(&c, p.now)
+	if !dealt {
+		t.memory.CarryOver(before.Steering, p.now)
+	}
 	if why := p.refusal(t, &c); why != "" {
 		t.memory = before
 		return fmt.Errorf("%s: %w. %s", k, ErrRefused, why)

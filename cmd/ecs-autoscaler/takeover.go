@@ -35,6 +35,8 @@ type takeoverFlags struct {
 	fromState bool
 	config    string
 	client    daemon.ClientOptions
+	// notes are what is told beside the changes.
+	notes []string
 }
 
 func (f *takeoverFlags) add(cmd *cobra.Command) {
@@ -74,7 +76,7 @@ func newHandback() *cobra.Command {
 		Long: `Set the suspended state of the scalable targets of a cluster back to what "ecs-autoscaler takeover" found and
 remembered. Stop the daemon first, or take the services out of its configuration: otherwise there are two who scale
 them. Doing it again changes nothing. What a daemon with "managed_policies: suspend" has suspended stands in its
-state: --from-state takes it from there.`,
+state: --from-state takes it from there, for the account and region of the credentials in use.`,
 		Example: `  ecs-autoscaler handback --cluster shop --dry-run
   ecs-autoscaler handback --cluster shop --service web --yes
   ecs-autoscaler handback --cluster shop --from-state --config ecs-autoscaler.yaml`,
@@ -106,10 +108,10 @@ func (f *takeoverFlags) takeover(region string, record appscaling.Record, target
 
 func (f *takeoverFlags) handback(region string, record appscaling.Record, targets []appscaling.Target) intention {
 	after, changes, gone := record.Handback(region, f.chosen, targets)
-	in := intention{changes: changes, record: after}
+	in := intention{changes: changes, record: after, notes: f.notes}
 	for i := range gone {
-		in.notes = append(in.notes, fmt.Sprintf("%s/%s is no managed target any more, or another one of that name; it is left alone and stays in the record",
-			gone[i].Cluster, gone[i].Service))
+		in.notes = append(in.notes, fmt.Sprintf("%s/%s (%s) is no managed target of this account and region any more, or another one of that name; it is left alone and stays in the record. "+
+			"Where it is in another account, use the credentials of that one", gone[i].Cluster, gone[i].Service, gone[i].ARN))
 	}
 	return in
 }
@@ -160,7 +162,11 @@ func (f *takeoverFlags) before(ctx context.Context, stderr io.Writer) (appscalin
 		f.aws.Region = c.Region
 	}
 	logger := daemon.NewLogger(stderr, daemon.HumanLog, time.Now).WithOptions(zap.IncreaseLevel(zap.WarnLevel))
-	return daemon.Suspended(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
+	record, running, err := daemon.Suspended(ctx, daemon.Options{Config: c, Logger: logger, Build: build(), Client: fromEnvironment(f.client)})
+	if running {
+		f.notes = append(f.notes, "a running daemon tells only of services that its configuration has; stop it to give back those that were taken out of it")
+	}
+	return record, err
 }
 
 // show writes what would become of each target.
