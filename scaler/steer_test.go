@@ -285,6 +285,29 @@ func TestScheduledActionsOfAnExpiredSuspensionAreNotMadeUpFor(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyCouldDealWithInASuspensionIsNotMadeUpForByItsEnd(t *testing.T) {
+	for name, c := range map[string]evaluator.Command{
+		"a resumption":       {Verb: evaluator.Resume},
+		"another suspension": suspending(2*time.Minute, evaluator.SteersScheduled),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, k := scheduledBench(t, daytime, 3)
+			b.steer(k, suspending(15*time.Minute, evaluator.SteersScheduled))
+			b.move(11 * time.Minute) // an action was due meanwhile
+			b.describeErr[k] = apiError("ServerException")
+			b = b.restart(daytime)
+			b.pass()
+			b.steer(k, c)
+			delete(b.describeErr, k)
+			b.minutes(3)
+			b.inForce(k, 1, 10)
+			if n := b.services[k].Desired; n != 3 {
+				t.Errorf("desired %d: what was due in the suspension was made up for", n)
+			}
+		})
+	}
+}
+
 func TestFleetsSteerTheTargetsThatTheyHave(t *testing.T) {
 	w := newWorld()
 	k := w.addIn("c", "web", 4)

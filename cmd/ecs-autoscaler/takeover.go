@@ -96,7 +96,9 @@ type intention struct {
 	changes []appscaling.Change
 	record  appscaling.Record
 	first   bool
-	notes   []string
+	// back says that scaling is given back.
+	back  bool
+	notes []string
 }
 
 type intending func(region string, record appscaling.Record, targets []appscaling.Target) intention
@@ -108,7 +110,7 @@ func (f *takeoverFlags) takeover(region string, record appscaling.Record, target
 
 func (f *takeoverFlags) handback(region string, record appscaling.Record, targets []appscaling.Target) intention {
 	after, changes, gone := record.Handback(region, f.chosen, targets)
-	in := intention{changes: changes, record: after, notes: f.notes}
+	in := intention{changes: changes, record: after, back: true, notes: f.notes}
 	for i := range gone {
 		in.notes = append(in.notes, fmt.Sprintf("%s/%s (%s) is no managed target of this account and region any more, or another one of that name; it is left alone and stays in the record. "+
 			"Where it is in another account, use the credentials of that one", gone[i].Cluster, gone[i].Service, gone[i].ARN))
@@ -134,10 +136,20 @@ func (f *takeoverFlags) run(cmd *cobra.Command, intend intending) error {
 	if err := in.show(w); err != nil {
 		return err
 	}
-	if len(in.changes) == 0 {
+	switch {
+	case len(in.changes) == 0 && in.back && len(targets) > 0:
+		_, err := fmt.Fprintf(w, "Nothing is to be given back: %s has nothing of the managed targets of cluster %s in %s.\n", f.record, f.chosen.Cluster, clients.Region)
+		return err
+	case len(in.changes) == 0:
 		return exitError{code: 1, err: fmt.Errorf("cluster %s in %s: there is nothing to do it to; ecs-autoscaler import aws --cluster %s shows what is managed, %s what was taken over",
 			f.chosen.Cluster, clients.Region, f.chosen.Cluster, f.record)}
 	}
+	return f.decide(cmd, clients, in)
+}
+
+// decide asks whether the changes are to be made, and makes them.
+func (f *takeoverFlags) decide(cmd *cobra.Command, clients *awsapi.Clients, in intention) error {
+	w := cmd.OutOrStdout()
 	if f.dryRun {
 		_, err := fmt.Fprintln(w, "Nothing was changed: this is a dry run.")
 		return err
