@@ -10,6 +10,7 @@ import (
 	"io"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 
 	"ecs-autoscaler/evaluator"
@@ -251,6 +252,30 @@ func (r *Reader) olderThan(err error) error {
 	return err
 }
 
+// known looks for keys that the line of a decision does not have.
+func (r *Reader) known(object map[string]any) error {
+	for _, key := range sortedKeys(object) {
+		switch key {
+		case "kind", "target", "now", "observation", "memory", "decision", "outcome":
+		default:
+			return r.olderThan(at(key, errUnknownField))
+		}
+	}
+	return nil
+}
+
+// isOutcome says that o is one that a decision can have.
+func isOutcome(o evaluator.Outcome) bool {
+	switch o {
+	case evaluator.OutcomeNone, evaluator.OutcomeWritten, evaluator.OutcomeDryRun, evaluator.OutcomeRateLimited, evaluator.OutcomeNotLeader:
+		return true
+	case evaluator.OutcomeFailed: // without a class
+		return false
+	default:
+		return strings.HasPrefix(string(o), string(evaluator.OutcomeFailed))
+	}
+}
+
 // decision takes the line of a decision.
 func (r *Reader) decision(rec *Record, object map[string]any) error {
 	d := &Recorded{made: object["decision"]}
@@ -258,8 +283,13 @@ func (r *Reader) decision(rec *Record, object map[string]any) error {
 	if rec.Target = r.targets[rec.ID]; rec.Target == nil {
 		return at("target", fmt.Errorf("no line before this one describes the target %s; the beginning of the log is missing", shown(object["target"])))
 	}
+	if err := r.known(object); err != nil {
+		return err
+	}
 	outcome, _ := object["outcome"].(string)
-	d.Outcome = evaluator.Outcome(outcome)
+	if d.Outcome = evaluator.Outcome(outcome); !isOutcome(d.Outcome) {
+		return at("outcome", expected("the outcome of a write, such as none or written", object["outcome"]))
+	}
 	if err := readTime(object["now"], reflect.ValueOf(&d.Now).Elem()); err != nil {
 		return at("now", err)
 	}

@@ -142,7 +142,7 @@ func (r *Replay) wanted(k evaluator.Key, now time.Time) bool {
 	switch {
 	case r.Match != nil && !r.Match(k):
 		return false
-	case now.Before(r.Since):
+	case !r.Since.IsZero() && now.Before(r.Since):
 		return false
 	default:
 		return r.Until.IsZero() || now.Before(r.Until)

@@ -188,6 +188,9 @@ func (e *Engine) Reload(c *config.Config) {
 	}
 	for _, t := range e.order {
 		t.blocked = blocked{}
+		if t.managed.conflicts() || !t.managed.answered { // whoever reloads may have just ended that
+			t.managed.askAt = time.Time{}
+		}
 	}
 	e.sync()
 }

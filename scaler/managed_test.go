@@ -198,11 +198,6 @@ func TestSuspendRemembersWhatWasBeforeItSuspends(t *testing.T) {
 	if len(a.before) != 2 {
 		t.Errorf("%d suspensions were tried", len(a.before))
 	}
-	a.targets[k].Now.DynamicScalingOut = false // somebody resumes one: what was before the daemon stays what it was
-	b.minutes(7)
-	if m := b.engine.targets[k].memory.Managed; m.Suspended != was || a.targets[k].Now != appscaling.Suspended {
-		t.Errorf("after a second suspension it is %+v", m)
-	}
 	again := b.restart("managed_policies: suspend\n" + tracking)
 	if m := again.engine.targets[k].memory.Managed; m == nil || m.Suspended != was {
 		t.Errorf("after a restart it is %+v", m)
@@ -312,5 +307,34 @@ func TestAQuestionWithoutAnAnswerIsNotAskedAgainForAMinute(t *testing.T) {
 	b.minutes(1)
 	if b.logged("solved:") != 1 {
 		t.Errorf("solved %d times", b.logged("solved:"))
+	}
+}
+
+func TestASecondSuspensionKeepsWhatWasBeforeTheFirst(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b, a := masters(t, w, "managed_policies: suspend\n")
+	was := evaluator.SuspendedState{Scheduled: true}
+	a.register(k, was)
+	b.pass()
+	a.targets[k].Now.DynamicScalingOut = false // somebody resumes one
+	b.minutes(7)
+	if m := b.engine.targets[k].memory.Managed; m.Suspended != was || a.targets[k].Now != appscaling.Suspended {
+		t.Errorf("after a second suspension it is %+v", m)
+	}
+}
+
+func TestAReloadAsksAgainAboutAConflict(t *testing.T) {
+	w := newWorld()
+	k := w.add("web", 2)
+	b, a := masters(t, w, "")
+	a.register(k, evaluator.SuspendedState{})
+	b.pass()
+	a.targets[k].Now = appscaling.Suspended
+	b.engine.Reload(parse(t, tracking))
+	b.between()
+	b.between()
+	if d := b.decision(k); b.engine.targets[k].managed.conflicts() {
+		t.Errorf("two seconds after the takeover and a reload it is %s", d.Message())
 	}
 }
