@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"ecs-autoscaler/evaluator"
 	"ecs-autoscaler/scaler/appscaling"
+	"ecs-autoscaler/scaler/awsapi"
 )
 
 // Result is what comes of comparing a target with its managed scaling.
@@ -93,9 +95,11 @@ func (p *Planner) AgainstAWS(ctx context.Context) (*Against, error) {
 	for _, row := range p.daemon.store.Targets() {
 		if !asked[row.Key.Account] {
 			asked[row.Key.Account] = true
-			if err := p.askScaling(ctx, row.Key.Account, scalings); err != nil {
-				return nil, err
+			found, err := scalingsOf(ctx, row.Key.Account, p.daemon.clients[row.Key.Account])
+			if err != nil {
+				return nil, inAccount(row.Key.Account, err)
 			}
+			maps.Copy(scalings, found)
 		}
 		c, err := p.compare(ctx, row.Key, scalings[row.Key], now[row.Key])
 		if err != nil {
@@ -107,16 +111,14 @@ func (p *Planner) AgainstAWS(ctx context.Context) (*Against, error) {
 	return result, unhandled
 }
 
-// askScaling adds what Application Auto Scaling has in an account.
-func (p *Planner) askScaling(ctx context.Context, account string, to map[evaluator.Key]*appscaling.Scaling) error {
-	all, err := appscaling.Scalings(ctx, p.daemon.clients[account])
-	if err != nil {
-		return inAccount(account, err)
-	}
+// scalingsOf is what Application Auto Scaling has in an account, by service; with an error, what it has said of that.
+func scalingsOf(ctx context.Context, account string, clients *awsapi.Clients) (map[evaluator.Key]*appscaling.Scaling, error) {
+	all, err := appscaling.Scalings(ctx, clients)
+	of := make(map[evaluator.Key]*appscaling.Scaling, len(all))
 	for i := range all {
-		to[evaluator.Key{Account: account, Cluster: all[i].Cluster, Service: all[i].Service}] = &all[i]
+		of[evaluator.Key{Account: account, Cluster: all[i].Cluster, Service: all[i].Service}] = &all[i]
 	}
-	return nil
+	return of, err
 }
 
 func inAccount(account string, err error) error {

@@ -9,7 +9,6 @@ import (
 
 	"ecs-autoscaler/config"
 	"ecs-autoscaler/evaluator"
-	"ecs-autoscaler/scaler/appscaling"
 	"ecs-autoscaler/scaler/awsapi"
 	"ecs-autoscaler/scaler/observe"
 )
@@ -85,16 +84,23 @@ func (x *examination) account(ctx context.Context, name string, clients *awsapi.
 	}
 	here := x.services[first:]
 	x.monitoring(ctx, clients, here, described)
-	acting, err := appscaling.ActsOn(ctx, clients)
+	x.managed(ctx, name, clients, here)
+}
+
+// managed notes of services how Application Auto Scaling scales them.
+func (x *examination) managed(ctx context.Context, name string, clients *awsapi.Clients, services []config.AccountService) {
+	scalings, err := scalingsOf(ctx, name, clients)
 	if err != nil {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			x.failed(name, line)
 		}
 	}
-	for i := range here {
-		a, acts := acting[appscaling.Service{Cluster: here[i].Key.Cluster, Name: here[i].Key.Service}]
-		here[i].Managed = acts && err == nil // else nobody knows whether it has policies
-		here[i].ManagedPolicies, here[i].ManagedActions = len(a.Policies), len(a.ScheduledActions)
+	for i := range services {
+		if s := scalings[services[i].Key]; s != nil {
+			policies, actions := s.Acting()
+			services[i].ManagedPolicies, services[i].ManagedActions = len(policies), len(actions)
+			services[i].Managed = s.Acts() && err == nil // else nobody knows whether it has policies
+		}
 	}
 }
 

@@ -253,20 +253,30 @@ func (f *Fleet) failedLists() (names []string) {
 // RegisterScalableTarget is Engine.RegisterScalableTarget of the engine that has the target. It waits for a pass of that
 // engine, and fails when ctx ends before it is its turn.
 func (f *Fleet) RegisterScalableTarget(ctx context.Context, k evaluator.Key, change Registration) error {
+	return f.command(ctx, k, func(e *Engine) error { return e.RegisterScalableTarget(k, change) })
+}
+
+// command has the engine that has a target carry something out between two passes, and makes the next pass at once. Where ctx ends
+// first, or the target is nobody's here, nothing is changed.
+func (f *Fleet) command(ctx context.Context, k evaluator.Key, carryOut func(*Engine) error) error {
 	r := f.of(k)
 	if r == nil {
-		return fmt.Errorf("%s is not a target of this daemon, or its cluster has not been found yet", k)
+		return fmt.Errorf("%w: another daemon steers the cluster of %s, or it has not been found yet", ErrNotSteered, k)
 	}
 	switch err := r.lock(ctx); {
 	case errors.Is(err, errGone):
-		return fmt.Errorf("%s: nothing was changed, because %w", k, err)
+		return fmt.Errorf("%w: the cluster of %s has just been given up", ErrNotSteered, k)
 	case err != nil:
 		return fmt.Errorf("%s: nothing was changed, because a pass over its cluster took too long: %w", k, err)
 	}
 	defer r.unlock()
-	if err := r.engine.RegisterScalableTarget(k, change); err != nil {
+	if err := carryOut(r.engine); err != nil {
 		return err
 	}
+	f.mu.Lock()
+	r.next = time.Time{}
+	f.mu.Unlock()
 	r.wake()
+	f.rouse()
 	return nil
 }

@@ -47,9 +47,11 @@ func (e *Engine) RegisterScalableTarget(k evaluator.Key, r Registration) error {
 
 // fireBefore deals with the scheduled actions that are due by now as the registration so far has it: one that was due while
 // scheduled scaling was suspended is not made up for by resuming it, and one that was due before a new min does not undo it.
-func (p *pass) fireBefore(t *target) {
+// It reports whether they could be dealt with: nothing fires before the service has been described.
+func (p *pass) fireBefore(t *target) bool {
 	p.evaluate(t, p.now, &p.scratch)
 	p.takeBounds(t, &p.scratch)
+	return p.scratch.Reason != evaluator.ServiceNotDescribed
 }
 
 func set[T any](value *T, to *T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -30,10 +29,9 @@ func (e *Engine) Steer(k evaluator.Key, c evaluator.Command) error {
 		return fmt.Errorf("%s: %w", k, err)
 	}
 	p := &pass{Engine: e, now: e.Clock.Now().Truncate(second)}
-	p.fireBefore(t)
+	dealt := p.fireBefore(t)
 	p.expireSteering(t, &p.scratch)
 	before := t.memory.Clone()
-	dealt := p.scratch.Reason != evaluator.ServiceNotDescribed
 	begun, ended := t.memory.Obey(&c, p.now)
 	if !dealt {
 		t.memory.CarryOver(before.Steering, p.now)
@@ -112,24 +110,5 @@ func (p *pass) expireSteering(t *target, d *evaluator.Decision) {
 // Steer is Engine.Steer of the engine that has the target. It waits for a pass of that engine, and fails when ctx ends before it
 // is its turn.
 func (f *Fleet) Steer(ctx context.Context, k evaluator.Key, c evaluator.Command) error {
-	r := f.of(k)
-	if r == nil {
-		return fmt.Errorf("%w: another daemon steers the cluster of %s, or it has not been found yet", ErrNotSteered, k)
-	}
-	switch err := r.lock(ctx); {
-	case errors.Is(err, errGone):
-		return fmt.Errorf("%w: the cluster of %s has just been given up", ErrNotSteered, k)
-	case err != nil:
-		return fmt.Errorf("%s: nothing was changed, because a pass over its cluster took too long: %w", k, err)
-	}
-	defer r.unlock()
-	if err := r.engine.Steer(k, c); err != nil {
-		return err
-	}
-	f.mu.Lock()
-	r.next = time.Time{}
-	f.mu.Unlock()
-	r.wake()
-	f.rouse()
-	return nil
+	return f.command(ctx, k, func(e *Engine) error { return e.Steer(k, c) })
 }

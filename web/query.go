@@ -169,7 +169,7 @@ func oneOf(name string, known []string, field func(*request) *string) parameter 
 // moment is a parameter that is an instant, or how long ago it was.
 func moment(name string, field func(*request) *time.Time) parameter {
 	return parameter{name, func(r *request, value string) error {
-		t, err := instantOf(value, r.now)
+		t, err := InstantOf(value, r.now)
 		if err != nil {
 			return invalid("%s %q is no time (%s); write 2026-01-31T08:00:00Z, or how long ago it was: 90m, 2h, 36h", name, value, err)
 		}
@@ -178,8 +178,9 @@ func moment(name string, field func(*request) *time.Time) parameter {
 	}}
 }
 
-// instantOf reads RFC 3339, or a Go duration as so long before now.
-func instantOf(value string, now time.Time) (time.Time, error) {
+// InstantOf reads an instant as the API and the verbs take it: RFC 3339, or a Go duration, 0 or more, as so long before now. Its
+// error says why it is neither.
+func InstantOf(value string, now time.Time) (time.Time, error) {
 	if ago, err := time.ParseDuration(value); err == nil {
 		if ago < 0 {
 			return time.Time{}, errors.New("it lies in the future")

@@ -92,7 +92,7 @@ func TestTimesAreRFC3339OrHowLongAgo(t *testing.T) {
 		"1h30m":                     ago(90 * time.Minute),
 		"0":                         clock,
 	} {
-		got, err := instantOf(value, clock)
+		got, err := InstantOf(value, clock)
 		if err != nil || !got.Equal(want) || got.Location() != time.UTC {
 			t.Errorf("%q is %v (%v), want %v", value, got, err, want)
 		}

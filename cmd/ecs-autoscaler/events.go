@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -72,9 +71,7 @@ func testEvents(ctx context.Context, stdout, stderr io.Writer, path, output stri
 // reportTried says what came of each destination, in a line or in {"destinations":[{"destination","delivered","answer"}]}.
 func reportTried(w io.Writer, tried []notify.Tried, output string) error {
 	if output == "json" {
-		enc := json.NewEncoder(w)
-		enc.SetIndent("", "  ")
-		return enc.Encode(struct {
+		return writeJSON(w, struct {
 			Destinations []notify.Tried `json:"destinations"`
 		}{tried})
 	}

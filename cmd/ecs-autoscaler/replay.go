@@ -12,6 +12,7 @@ import (
 
 	"ecs-autoscaler/decisionlog"
 	"ecs-autoscaler/evaluator"
+	"ecs-autoscaler/web"
 )
 
 // replayFlags are the flags of replay.
@@ -141,17 +142,14 @@ func matches(q url.Values, k evaluator.Key) bool {
 	return true
 }
 
-// instant is a time that a flag gives: an instant, or how long ago. Nothing is the zero time.
+// instant is a time that a flag gives, as the API takes it. Nothing is the zero time.
 func instant(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
+	t, err := web.InstantOf(text, now)
+	if err != nil {
+		return t, fmt.Errorf("%s must be a time as 2026-01-31T08:00:00Z, or as 36h for so long ago, not %q", flag, text)
 	}
-	ago, err := time.ParseDuration(text)
-	if err != nil || ago < 0 {
-		return time.Time{}, fmt.Errorf("%s must be a time as 2026-01-31T08:00:00Z, or as 36h for so long ago, not %q", flag, text)
-	}
-	return now.Add(-ago), nil
+	return t, nil
 }

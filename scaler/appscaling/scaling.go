@@ -2,6 +2,7 @@ package appscaling
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 
@@ -20,38 +21,48 @@ type Scaling struct {
 	Policies, Scheduled []string
 }
 
+// Acts says that Application Auto Scaling may set the desired count: not all three kinds of scaling are suspended.
+func (s *Scaling) Acts() bool { return s.Now != Suspended }
+
+// Acting are the scaling policies and the scheduled actions of which nobody has suspended everything that they do.
+func (s *Scaling) Acting() (policies, actions []string) {
+	if !s.Now.DynamicScalingIn || !s.Now.DynamicScalingOut {
+		policies = s.Policies
+	}
+	if !s.Now.Scheduled {
+		actions = s.Scheduled
+	}
+	return policies, actions
+}
+
 // Scalings are those of all ECS services of the clients' account and region, by cluster and service. It asks
-// DescribeScalableTargets, DescribeScalingPolicies and DescribeScheduledActions, all pages of them. An error names the call and, where
-// it is denied, the permission.
+// DescribeScalableTargets, DescribeScalingPolicies and DescribeScheduledActions, all pages of them. Each call that gets no answer is an
+// error of its own among the joined ones, which names it and, where it is denied, the permission; what the others say is in the result.
 func Scalings(ctx context.Context, c *awsapi.Clients) ([]Scaling, error) {
 	by := map[string]*Scaling{}
-	err := scalableTargets(ctx, c, nil, func(of *types.ScalableTarget) error {
-		if t, ok := targetOf(of); ok {
-			by[aws.ToString(of.ResourceId)] = &Scaling{Target: t, Min: int(aws.ToInt32(of.MinCapacity)), Max: int(aws.ToInt32(of.MaxCapacity))}
+	of := func(resource *string) *Scaling {
+		if s := by[aws.ToString(resource)]; s != nil {
+			return s
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
+		return &Scaling{} // of no target, and soon forgotten
 	}
-	err = scalingPolicies(ctx, c, func(p *types.ScalingPolicy) error {
-		if s := by[aws.ToString(p.ResourceId)]; s != nil {
+	err := errors.Join(
+		scalableTargets(ctx, c, nil, func(s *types.ScalableTarget) error {
+			if t, ok := targetOf(s); ok {
+				by[aws.ToString(s.ResourceId)] = &Scaling{Target: t, Min: int(aws.ToInt32(s.MinCapacity)), Max: int(aws.ToInt32(s.MaxCapacity))}
+			}
+			return nil
+		}),
+		scalingPolicies(ctx, c, func(p *types.ScalingPolicy) error {
+			s := of(p.ResourceId)
 			s.Policies = append(s.Policies, aws.ToString(p.PolicyName))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	err = scheduledActions(ctx, c, func(a *types.ScheduledAction) error {
-		if s := by[aws.ToString(a.ResourceId)]; s != nil {
+			return nil
+		}),
+		scheduledActions(ctx, c, func(a *types.ScheduledAction) error {
+			s := of(a.ResourceId)
 			s.Scheduled = append(s.Scheduled, aws.ToString(a.ScheduledActionName))
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
+			return nil
+		}))
 	all := make([]Scaling, 0, len(by))
 	for _, resource := range slices.Sorted(maps.Keys(by)) {
 		s := by[resource]
@@ -59,5 +70,5 @@ func Scalings(ctx context.Context, c *awsapi.Clients) ([]Scaling, error) {
 		slices.Sort(s.Scheduled)
 		all = append(all, *s)
 	}
-	return all, nil
+	return all, err
 }

@@ -90,11 +90,11 @@ func resource(cluster, service string) string { return "service/" + cluster + "/
 
 // targetOf reads one; false for what is no desired count of an ECS service.
 func targetOf(t *types.ScalableTarget) (Target, bool) {
-	s, ok := serviceOf(aws.ToString(t.ResourceId))
-	if !ok || t.ScalableDimension != types.ScalableDimensionECSServiceDesiredCount {
+	parts := strings.Split(aws.ToString(t.ResourceId), "/")
+	if len(parts) != 3 || parts[0] != "service" || t.ScalableDimension != types.ScalableDimensionECSServiceDesiredCount {
 		return Target{}, false
 	}
-	out := Target{ARN: aws.ToString(t.ScalableTargetARN), Cluster: s.Cluster, Service: s.Name}
+	out := Target{ARN: aws.ToString(t.ScalableTargetARN), Cluster: parts[1], Service: parts[2]}
 	if s := t.SuspendedState; s != nil {
 		out.Now = evaluator.SuspendedState{
 			DynamicScalingIn: aws.ToBool(s.DynamicScalingInSuspended), DynamicScalingOut: aws.ToBool(s.DynamicScalingOutSuspended),
